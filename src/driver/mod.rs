@@ -1,0 +1,191 @@
+//! The driver: a typed, completion-based seam between operations and the kernel.
+//!
+//! An [`Operation`] is submitted and gets a slot; until its terminal completion the slot keeps
+//! everything that the kernel may touch. What was submitted gathers in a queue and becomes
+//! submission entries only at the next flush, just before the loop enters the kernel. So an
+//! operation withdrawn in time never was one (no NOP is needed for it), more operations than the
+//! ring has entries simply take several rounds, and an operation that gathers work (staged writes)
+//! takes along all that came in until then.
+//!
+//! ```text
+//! op ──submit──► slot, Queued ──flush──► SQE, InFlight ──CQE──► complete ─► Done │ Keep │ Again
+//!                    │ cancel                 │ cancel                                 │
+//!                    ▼                        ▼                                        └─► Queued
+//!                  freed            one cancel by user_data; freed at the terminal CQE
+//! ```
+//!
+//! `user_data` is `kind (4 bits) | generation (28) | slot (32)`. A completion whose generation is
+//! not its slot's is dropped.
+//!
+//! The back end behind the seam is an enum, chosen once at start: `uring` here, `epoll` and `sim`
+//! to come. What is common to all lives in [`Driver`]: slots, queue, pool, counters.
+
+mod backend;
+mod counters;
+mod operation;
+mod park;
+mod slots;
+mod spare;
+mod uring;
+mod waited;
+
+pub(crate) use backend::Signal;
+pub(crate) use counters::{Counter, Counters};
+pub(crate) use operation::{After, Completion, Operation};
+pub(crate) use park::Park;
+pub(crate) use slots::Key;
+pub(crate) use spare::SpareBuffers;
+pub(crate) use uring::WAKE_USER_DATA;
+pub(crate) use waited::{OneShot, Pending, Step};
+
+use crate::buf::BufferPool;
+use crate::sys::clock;
+use crate::sys::preflight::Preflight;
+use crate::sys::ring_setup::SetupError;
+use backend::Backend;
+use slots::Slots;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Sizes of a driver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    pub(crate) sq_entries: u32,
+    pub(crate) cq_entries: u32,
+    pub(crate) buffers: u16,
+    pub(crate) buffer_len: u32,
+}
+
+/// What the next flush has to do.
+#[derive(Clone, Copy)]
+enum Request {
+    Start(Key),
+    Cancel(Key),
+    Close(RawFd),
+}
+
+/// One loop's way to the kernel. Used by one thread.
+pub(crate) struct Driver {
+    slots: Slots,
+    requests: RefCell<VecDeque<Request>>,
+    pool: Rc<BufferPool>,
+    spare: SpareBuffers,
+    backend: Backend,
+    counters: Arc<Counters>,
+    /// Set once drained: whatever is submitted now ends at once as cancelled.
+    closed: Cell<bool>,
+}
+
+impl Driver {
+    /// Makes the driver of the calling thread's loop.
+    pub(crate) fn new(config: &Config) -> Result<Rc<Self>, SetupError> {
+        let (backend, pool) = Backend::new(config)?;
+        Ok(Rc::new(Driver {
+            slots: Slots::new(),
+            requests: RefCell::new(VecDeque::new()),
+            pool: Rc::new(pool),
+            spare: SpareBuffers::new(),
+            backend,
+            counters: Arc::new(Counters::default()),
+            closed: Cell::new(false),
+        }))
+    }
+
+    /// Takes an operation; the kernel sees it at the next flush.
+    pub(crate) fn submit<O: Operation>(&self, operation: O) -> Key {
+        let key = self.slots.insert(operation);
+        if self.closed.get() {
+            self.refuse(key);
+        } else {
+            self.requests.borrow_mut().push_back(Request::Start(key));
+        }
+        key
+    }
+
+    /// Ends an operation of a closed driver as cancelled.
+    fn refuse(&self, key: Key) {
+        if self.slots.start(key).is_some()
+            && self.slots.complete(key, Completion::cancelled(), self)
+        {
+            self.slots.cancel(key);
+        }
+    }
+
+    /// Withdraws an operation, or asks the kernel to cancel it; its terminal completion comes in
+    /// any case, or came already.
+    pub(crate) fn cancel(&self, key: Key) {
+        if self.slots.cancel(key) {
+            self.requests.borrow_mut().push_back(Request::Cancel(key));
+        }
+    }
+
+    /// Whether the operation has ended and its slot is freed.
+    pub(crate) fn is_gone(&self, key: Key) -> bool {
+        self.slots.state(key).is_none()
+    }
+
+    /// Closes a descriptor with the next submission.
+    pub(crate) fn close(&self, fd: OwnedFd) {
+        if self.closed.get() {
+            drop(fd);
+        } else {
+            let request = Request::Close(fd.into_raw_fd());
+            self.requests.borrow_mut().push_back(request);
+        }
+    }
+
+    /// Nanoseconds of the clock that this driver's loop lives by.
+    pub(crate) fn now(&self) -> u64 {
+        clock::monotonic_nanos()
+    }
+
+    pub(crate) fn pool(&self) -> &Rc<BufferPool> {
+        &self.pool
+    }
+
+    pub(crate) fn spare(&self) -> &SpareBuffers {
+        &self.spare
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    pub(crate) fn preflight(&self) -> Preflight {
+        self.backend.preflight()
+    }
+
+    /// How other threads wake this driver out of a park.
+    pub(crate) fn signal(&self) -> &Arc<Signal> {
+        self.backend.signal()
+    }
+
+    /// How many requests wait for the next flush.
+    pub(crate) fn queued(&self) -> usize {
+        self.requests.borrow().len()
+    }
+
+    /// The oldest request; for the back end.
+    fn next_request(&self) -> Option<Request> {
+        self.requests.borrow_mut().pop_front()
+    }
+
+    /// Hands a completion to its operation; for the back end.
+    fn deliver(&self, key: Key, completion: Completion) {
+        if self.slots.complete(key, completion, self) {
+            self.requests.borrow_mut().push_back(Request::Start(key));
+        }
+    }
+
+    /// Whether the driver was drained; nothing is in flight then, or all of it is leaked.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    fn slots(&self) -> &Slots {
+        &self.slots
+    }
+}

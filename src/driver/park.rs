@@ -1,0 +1,114 @@
+//! Turning the driver: flush, enter, reap; and the drain at the end.
+
+use super::{Driver, Key};
+use crate::sys::ring::Wait;
+use std::io;
+use std::time::Duration;
+
+/// How a turn of the driver waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Park {
+    /// Not at all.
+    Poll,
+    /// Until something happens.
+    Forever,
+    /// Until something happens or the clock says so (nanoseconds of [`Driver::now`]).
+    Until(u64),
+}
+
+/// How long a drain waits at a time before it looks at the clock again.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
+
+impl Driver {
+    /// Whether a turn would bring something without waiting: completions or deferred work are
+    /// there. Reads shared memory only.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.backend.is_ready()
+    }
+
+    /// Whether an enter would bring something: deferred work or kept completions. Reads shared
+    /// memory only.
+    pub(crate) fn wants_enter(&self) -> bool {
+        self.backend.wants_enter()
+    }
+
+    /// Brings the gauges that other threads read up to date.
+    pub(crate) fn publish(&self) {
+        self.counters.slots.set(u64::from(self.slots.used()));
+        self.counters.leased.set(u64::from(self.pool.leased()));
+    }
+
+    /// Delivers the completions that lie in the queue, without a system call. Returns how many.
+    pub(crate) fn reap(&self) -> usize {
+        let reaped = self.backend.reap(self);
+        if reaped > 0 {
+            self.counters.cqes.add(reaped as u64);
+        }
+        reaped
+    }
+
+    /// Submits everything queued without waiting for anything.
+    pub(crate) fn submit_queued(&self) -> io::Result<()> {
+        self.turn(Wait::No)
+    }
+
+    /// Submits everything queued and waits as told. Completions are left for [`Driver::reap`].
+    pub(crate) fn park(&self, park: Park) -> io::Result<()> {
+        self.turn(match park {
+            Park::Poll => Wait::Poll,
+            Park::Forever => Wait::Forever,
+            Park::Until(deadline) => match deadline.saturating_sub(self.now()) {
+                0 => Wait::Poll,
+                left => Wait::For(Duration::from_nanos(left)),
+            },
+        })
+    }
+
+    fn turn(&self, wait: Wait) -> io::Result<()> {
+        self.pool.flush();
+        self.publish();
+        self.backend.turn(self, wait)
+    }
+
+    /// Ends everything: lets finish what should finish (staged bytes on their way out) for `limit`
+    /// at most, cancels the rest, and waits for the terminal completions, for `limit` again.
+    ///
+    /// Returns false if the kernel still has something after that: then the memory that it may
+    /// touch must be leaked.
+    pub(crate) fn drain(&self, limit: Duration) -> bool {
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        for key in self.slots.keys_in_flight(false) {
+            self.cancel(key);
+        }
+        let deadline = self.now().saturating_add(limit);
+        while self.now() < deadline && !self.is_idle() {
+            self.drain_step();
+        }
+        let rest: Vec<Key> = self.slots.keys_in_flight(true);
+        for key in rest.into_iter().chain(self.slots.keys_in_flight(false)) {
+            self.cancel(key);
+        }
+        let deadline = self.now().saturating_add(limit);
+        while self.now() < deadline && !self.is_idle() {
+            self.drain_step();
+        }
+        let drained = self.is_idle();
+        self.closed.set(true);
+        self.pool.forget_starved();
+        self.backend.close(&self.pool);
+        drained
+    }
+
+    fn is_idle(&self) -> bool {
+        self.slots.in_flight() == 0
+            && self.requests.borrow().is_empty()
+            && !self.backend.has_unsubmitted()
+    }
+
+    fn drain_step(&self) {
+        let until = self.now() + DRAIN_STEP.as_nanos() as u64;
+        // An error here (the ring is broken) ends in the time limit, and then in the leak.
+        let _ = self.park(Park::Until(until));
+        self.reap();
+    }
+}

@@ -1,0 +1,134 @@
+//! What a loop tells about itself.
+//!
+//! Every count is written by the loop's thread alone, as a plain load and store, and read by any
+//! thread: reading costs the loop nothing. A snapshot is not one instant's: its fields may be a
+//! few operations apart.
+
+use super::shared::LoopShared;
+use crate::driver::{Counter, Counters};
+use std::cell::Cell;
+use std::time::Duration;
+
+#[derive(Default)]
+pub(super) struct Metrics {
+    pub(super) ticks: Counter,
+    pub(super) polls: Counter,
+    pub(super) parks: Counter,
+    pub(super) wakes_sent: Counter,
+    pub(super) tasks: Counter,
+    pub(super) timers: Counter,
+    pub(super) busy: Counter,
+    pub(super) idle: Counter,
+    pub(super) spun: Counter,
+}
+
+/// Divides a loop's time into busy and idle; owned by the loop.
+pub(super) struct Gauge {
+    since: Cell<u64>,
+}
+
+impl Gauge {
+    pub(super) fn new(now: u64) -> Self {
+        Gauge {
+            since: Cell::new(now),
+        }
+    }
+
+    /// Time since the last mark, which is now; nanoseconds.
+    pub(super) fn lap(&self, now: u64) -> u64 {
+        now.saturating_sub(self.since.replace(now))
+    }
+}
+
+/// One loop's counters, since its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoopStats {
+    /// The loop's number in its runtime, from 0.
+    pub index: usize,
+    /// The name of the loop's thread.
+    pub name: String,
+    /// Rounds of the loop.
+    pub ticks: u64,
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Times that the loop had nothing to do and blocked.
+    pub parks: u64,
+    /// Calls of `io_uring_enter`.
+    pub enters: u64,
+    /// Submissions written to the ring.
+    pub sqes: u64,
+    /// Completions reaped from the ring.
+    pub cqes: u64,
+    /// Wake-ups sent to other loops.
+    pub wakes_sent: u64,
+    /// Wake-ups received from other loops and threads.
+    pub wakes_received: u64,
+    /// Completions that found the completion queue full and were kept by the kernel.
+    pub overflows: u64,
+    /// Multishot operations armed again after they ended by themselves.
+    pub rearms: u64,
+    /// Receives that found the buffer pool empty.
+    pub enobufs: u64,
+    /// Live tasks.
+    pub tasks: u64,
+    /// Armed timers.
+    pub timers: u64,
+    /// Operations that are queued, in the kernel, or completed and not yet taken. One of them is
+    /// the loop's own, which listens for wake-ups.
+    pub slots: u64,
+    /// Receive buffers in the hands of the program.
+    pub leased: u64,
+    /// Time spent working.
+    pub busy: Duration,
+    /// Time spent blocked or spinning.
+    pub idle: Duration,
+    /// Of the idle time, the part spent spinning.
+    pub spun: Duration,
+}
+
+impl LoopStats {
+    pub(super) fn read(shared: &LoopShared, metrics: &Metrics, counters: &Counters) -> Self {
+        LoopStats {
+            index: shared.index(),
+            name: shared.name().to_owned(),
+            ticks: metrics.ticks.get(),
+            polls: metrics.polls.get(),
+            parks: metrics.parks.get(),
+            enters: counters.enters.get(),
+            sqes: counters.sqes.get(),
+            cqes: counters.cqes.get(),
+            wakes_sent: metrics.wakes_sent.get(),
+            wakes_received: counters.wakes_received.get(),
+            overflows: counters.overflows.get(),
+            rearms: counters.rearms.get(),
+            enobufs: counters.enobufs.get(),
+            tasks: metrics.tasks.get(),
+            timers: metrics.timers.get(),
+            slots: counters.slots.get(),
+            leased: counters.leased.get(),
+            busy: Duration::from_nanos(metrics.busy.get()),
+            idle: Duration::from_nanos(metrics.idle.get()),
+            spun: Duration::from_nanos(metrics.spun.get()),
+        }
+    }
+
+    /// Completions for each `io_uring_enter`: how well the loop batches. 0 before the first.
+    pub fn completions_per_enter(&self) -> f64 {
+        if self.enters == 0 {
+            0.0
+        } else {
+            self.cqes as f64 / self.enters as f64
+        }
+    }
+
+    /// The share of its time that the loop has worked, from 0 to 1.
+    pub fn utilisation(&self) -> f64 {
+        let total = (self.busy + self.idle).as_secs_f64();
+        if total == 0.0 {
+            0.0
+        } else {
+            self.busy.as_secs_f64() / total
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One core: the tick, the ready queue, park and wake.
+//!
+//! ```text
+//!        ┌────────────────────────────── tick ──────────────────────────────┐
+//!  reap completions ► take the inbox ► fire timers ► run ready tasks ► park ─┘
+//!        │                 │                │              │            │
+//!      driver            inbox            wheel       OwnedTasks      driver
+//! ```
+//!
+//! [`EventLoop`] belongs to one thread and is found there through [`context`]; [`LoopShared`] is the
+//! part of it that other threads see: the inbox, the signal that ends a park, the counters.
+
+mod budget;
+pub(crate) mod context;
+mod metrics;
+mod shared;
+mod spin;
+mod tick;
+mod wheel;
+
+pub(crate) use budget::poll_proceed;
+pub use metrics::LoopStats;
+pub(crate) use shared::{LoopShared, Scheduler};
+pub(crate) use wheel::{Timer, Timers};
+
+use crate::driver::{self, Driver};
+use crate::op;
+use crate::sys::ring_setup::SetupError;
+use crate::task::{OwnedTasks, ReadyQueue};
+use metrics::Gauge;
+use spin::Spin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one loop is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct LoopConfig {
+    pub(crate) driver: driver::Config,
+    /// Polls in one tick before completions are looked at again.
+    pub(crate) poll_budget: u32,
+    /// Time in one tick before completions are looked at again, in nanoseconds.
+    pub(crate) time_budget: u64,
+    /// The longest spin before a park, in nanoseconds; 0 for none.
+    pub(crate) spin_limit: u64,
+}
+
+/// One core's event loop.
+pub(crate) struct EventLoop {
+    shared: Arc<LoopShared>,
+    driver: Rc<Driver>,
+    tasks: OwnedTasks,
+    ready: ReadyQueue,
+    timers: Rc<Timers>,
+    spin: Spin,
+    gauge: Gauge,
+    config: LoopConfig,
+}
+
+impl EventLoop {
+    /// Makes the loop of the calling thread.
+    pub(crate) fn new(index: usize, name: String, config: LoopConfig) -> Result<Rc<Self>, SetupError> {
+        let driver = Driver::new(&config.driver)?;
+        op::listen_for_wakes(&driver);
+        let now = driver.now();
+        let shared = LoopShared::new(index, name, driver.signal().clone(), driver.counters().clone());
+        Ok(Rc::new(EventLoop {
+            shared: Arc::new(shared),
+            tasks: OwnedTasks::new(),
+            ready: ReadyQueue::new(),
+            timers: Timers::new(now),
+            spin: Spin::new(config.spin_limit),
+            gauge: Gauge::new(now),
+            driver,
+            config,
+        }))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<LoopShared> {
+        &self.shared
+    }
+
+    pub(crate) fn driver(&self) -> &Rc<Driver> {
+        &self.driver
+    }
+
+    pub(crate) fn timers(&self) -> &Rc<Timers> {
+        &self.timers
+    }
+
+    /// Ends the loop: no more tasks, everything in flight brought home within `limit` (twice, see
+    /// [`Driver::drain`]).
+    pub(crate) fn close(self: &Rc<Self>, limit: Duration) {
+        let _entered = context::enter(self);
+        // First nothing new comes in, then nothing is left: tasks that arrived but never ran are
+        // cancelled with the entries, the others with the list.
+        drop(self.shared.close_inbox());
+        self.tasks.close();
+        while let Some(entry) = self.ready.pop_front() {
+            drop(entry);
+        }
+        self.timers.close();
+        if !self.driver.drain(limit) {
+            // The kernel may still write to slots and buffers: they are never freed.
+            std::mem::forget(self.driver.clone());
+        }
+        self.publish();
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        // A loop that died by a panic of the runtime's own: whoever sends it something must hear.
+        drop(self.shared.close_inbox());
+        if !self.driver.is_closed() {
+            // Nothing was drained, so the kernel may still write to slots and buffers.
+            std::mem::forget(self.driver.clone());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The part of a loop that every thread sees, and how a task finds its way back to its loop.
+
+use super::context;
+use super::metrics::{LoopStats, Metrics};
+use crate::driver::{Counters, Signal};
+use crate::op;
+use crate::task::{Inbox, Pushed, ReadyQueue, Schedule, Scheduled};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What other threads know of a loop.
+pub(crate) struct LoopShared {
+    index: usize,
+    name: String,
+    pub(super) inbox: Inbox,
+    signal: Arc<Signal>,
+    counters: Arc<Counters>,
+    pub(super) metrics: Metrics,
+    stop: AtomicBool,
+}
+
+impl LoopShared {
+    pub(super) fn new(
+        index: usize,
+        name: String,
+        signal: Arc<Signal>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        LoopShared {
+            index,
+            name,
+            inbox: Inbox::new(),
+            signal,
+            counters,
+            metrics: Metrics::default(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn stats(&self) -> LoopStats {
+        LoopStats::read(self, &self.metrics, &self.counters)
+    }
+
+    /// Tells the loop's thread to come to an end.
+    pub(crate) fn request_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // The nudge orders the flag before the loop's next look at it (see `Inbox::nudge`).
+        if self.inbox.nudge() == Pushed::WakeOwner {
+            self.wake();
+        }
+    }
+
+    pub(super) fn stop_requested(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn close_inbox(&self) -> ReadyQueue {
+        self.inbox.close()
+    }
+
+    /// Queues a task from anywhere but the loop itself.
+    pub(crate) fn send(&self, entry: Scheduled) {
+        match self.inbox.push(entry) {
+            Pushed::WakeOwner => self.wake(),
+            // Awake or told already; or gone, and then the entry was dropped, which tells whoever
+            // waits for the task.
+            Pushed::Queued | Pushed::Closed => {}
+        }
+    }
+
+    /// Ends the loop's park: by a post to its ring that rides on the sending loop's next enter,
+    /// or, from a plain thread, by its eventfd.
+    fn wake(&self) {
+        match context::try_current() {
+            Some(here) => {
+                here.shared().metrics.wakes_sent.add(1);
+                op::wake_other(here.driver(), &self.signal);
+            }
+            None => self.signal.eventfd.signal(),
+        }
+    }
+}
+
+/// A task's way back to its loop.
+#[derive(Clone)]
+pub(crate) struct Scheduler(pub(crate) Arc<LoopShared>);
+
+impl Schedule for Scheduler {
+    fn schedule(&self, entry: Scheduled) {
+        let mut entry = Some(entry);
+        context::with_current(|current| {
+            if let Some(current) = current
+                && Arc::ptr_eq(&current.shared, &self.0)
+                && let Some(entry) = entry.take()
+            {
+                current.ready.push_back(entry);
+            }
+        });
+        if let Some(entry) = entry {
+            self.0.send(entry);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How long to spin before blocking: learned from recent gaps, bounded.
+//!
+//! Blocking and being woken costs tens of microseconds where the processor must come out of its
+//! sleep; a spin reacts in about one. Spinning for as long as a wake-up costs is at worst twice as
+//! expensive as the best choice (Karlin et al., "Empirical studies of competitive spinning for a
+//! shared-memory multiprocessor", SOSP 1991), so that is the bound; a loop whose gaps are longer
+//! learns to do without, and one that blocked for a short time only learns to try again.
+
+use std::cell::Cell;
+
+/// Below this a spin is not worth its first look at the clock, in nanoseconds.
+const LEAST: u64 = 1_000;
+
+pub(super) struct Spin {
+    /// The bound; 0 switches spinning off.
+    bound: u64,
+    /// How long the next spin may be.
+    limit: Cell<u64>,
+}
+
+impl Spin {
+    pub(super) fn new(bound: u64) -> Self {
+        Spin {
+            bound,
+            limit: Cell::new(bound),
+        }
+    }
+
+    /// How long to spin now, in nanoseconds; 0 for not at all.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit.get()
+    }
+
+    /// A spin was rewarded.
+    pub(super) fn hit(&self) {
+        self.limit.set(self.bound);
+    }
+
+    /// A spin was in vain.
+    pub(super) fn miss(&self) {
+        let half = self.limit.get() / 2;
+        self.limit.set(if half < LEAST { 0 } else { half });
+    }
+
+    /// The loop blocked for `gap` nanoseconds.
+    pub(super) fn blocked(&self, gap: u64) {
+        // A gap that a spin plus the wake-up itself would have covered: try again, carefully.
+        if gap <= 2 * self.bound && self.limit.get() < self.bound {
+            let more = self.limit.get() + (self.bound / 8).max(LEAST);
+            self.limit.set(more.min(self.bound));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spin;
+
+    #[test]
+    fn long_gaps_end_spinning_and_short_ones_bring_it_back() {
+        let spin = Spin::new(50_000);
+        for _ in 0..10 {
+            spin.miss();
+            spin.blocked(10_000_000);
+        }
+        assert_eq!(spin.limit(), 0);
+        for _ in 0..8 {
+            spin.blocked(60_000);
+        }
+        assert_eq!(spin.limit(), 50_000);
+    }
+
+    #[test]
+    fn a_bound_of_zero_never_spins() {
+        let spin = Spin::new(0);
+        spin.blocked(0);
+        spin.hit();
+        assert_eq!(spin.limit(), 0);
+    }
+}

@@ -1,0 +1,221 @@
+//! The tick: completions, inbox, timers, tasks, park; in this order.
+
+use super::{EventLoop, LoopShared, Scheduler, budget, context};
+use crate::driver::Park;
+use crate::task::{JoinError, JoinHandle, Sleep};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// Polls between two looks at the clock and at the number of queued submissions: a look costs about
+/// as much as one poll, so it adds some 3 %.
+const POLLS_A_LOOK: u32 = 32;
+
+/// Queued submissions that are handed to the kernel in mid-tick, without waiting. Sends run inline
+/// at submission, so this bounds how long the first answer of a tick waits for the last.
+const SUBMIT_BATCH: usize = 128;
+
+/// Looks at shared memory between two looks at the clock while spinning.
+const SPINS_A_LOOK: u32 = 16;
+
+impl EventLoop {
+    /// Runs a future to its end on this loop, with everything else that is spawned here.
+    pub(crate) fn block_on<F: Future>(
+        self: &Rc<Self>,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> F::Output {
+        let _entered = context::enter(self);
+        let scheduler = Scheduler(self.shared.clone());
+        let joined = self.tasks.scoped(future, scheduler, spawned_at, |entry, mut handle| {
+            self.ready.push_back(entry);
+            self.run_until(|| handle.is_finished());
+            finished(&mut handle)
+        });
+        match joined {
+            Ok(output) => output,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => std::panic::resume_unwind(payload),
+                Err(_) => unreachable!("nobody holds an abort handle of the root task"),
+            },
+        }
+    }
+
+    /// Runs until another thread asks the loop to stop.
+    pub(crate) fn run(self: &Rc<Self>) {
+        let _entered = context::enter(self);
+        self.run_until(|| false);
+    }
+
+    /// Starts a task here.
+    pub(crate) fn spawn<F: Future + 'static>(
+        &self,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output> {
+        let scheduler = Scheduler(self.shared.clone());
+        let (entry, handle) = self.tasks.spawn(future, scheduler, spawned_at);
+        self.ready.push_back(entry);
+        handle
+    }
+
+    fn run_until(&self, done: impl Fn() -> bool) {
+        self.gauge.lap(self.driver.now());
+        loop {
+            self.tick();
+            if done() || self.shared.stop_requested() {
+                break;
+            }
+            self.rest();
+        }
+        // What the last tick submitted (closes, staged bytes) should not wait for the next run.
+        self.turn(Park::Poll);
+        self.driver.reap();
+        self.publish();
+    }
+
+    fn tick(&self) {
+        let metrics = &self.shared.metrics;
+        metrics.ticks.add(1);
+        self.driver.reap();
+        self.ready.append(&self.shared.inbox.take());
+        if self.timers.len() > 0 {
+            self.timers.advance(self.driver.now());
+        }
+        self.run_ready();
+        metrics.tasks.set(self.tasks.len() as u64);
+        metrics.timers.set(self.timers.len() as u64);
+    }
+
+    /// Runs ready tasks within the budgets.
+    fn run_ready(&self) {
+        let mut polls = 0;
+        let mut deadline = None;
+        while let Some(entry) = self.ready.pop_front() {
+            budget::refill();
+            let _ = self.tasks.run(entry);
+            polls += 1;
+            if polls >= self.config.poll_budget {
+                break;
+            }
+            if polls % POLLS_A_LOOK == 0 {
+                if self.driver.queued() >= SUBMIT_BATCH {
+                    self.submit_queued();
+                }
+                let now = self.driver.now();
+                if now >= *deadline.get_or_insert(now + self.config.time_budget) {
+                    break;
+                }
+            }
+        }
+        self.shared.metrics.polls.add(u64::from(polls));
+    }
+
+    /// After the tasks: straight on if there is work, else spin and block until there is.
+    fn rest(&self) {
+        if !self.ready.is_empty() {
+            if self.driver.queued() > 0 || self.driver.wants_enter() {
+                self.turn(Park::Poll);
+            }
+            return;
+        }
+        let until = self.timers.next_deadline();
+        if self.spin.limit() > 0 && self.spin_until(until) {
+            return;
+        }
+        match self.shared.inbox.try_sleep() {
+            Sleep::HasWork => self.turn(Park::Poll),
+            Sleep::Announced => {
+                // The request to stop is looked at after the announcement, or it could be missed.
+                if !self.shared.stop_requested() {
+                    self.block(until);
+                }
+                self.shared.inbox.awake();
+            }
+        }
+    }
+
+    fn block(&self, until: Option<u64>) {
+        let metrics = &self.shared.metrics;
+        let start = self.driver.now();
+        metrics.busy.add(self.gauge.lap(start));
+        metrics.parks.add(1);
+        self.turn(until.map_or(Park::Forever, Park::Until));
+        let gap = self.gauge.lap(self.driver.now());
+        metrics.idle.add(gap);
+        self.spin.blocked(gap);
+    }
+
+    /// Spins on shared memory; true if something came of it.
+    fn spin_until(&self, until: Option<u64>) -> bool {
+        if self.driver.queued() > 0 {
+            self.turn(Park::Poll);
+        }
+        let metrics = &self.shared.metrics;
+        let start = self.driver.now();
+        metrics.busy.add(self.gauge.lap(start));
+        let end = (start + self.spin.limit()).min(until.unwrap_or(u64::MAX));
+        let mut looks = 0_u32;
+        let found = loop {
+            if self.driver.is_ready() || !self.shared.inbox.is_empty() {
+                break true;
+            }
+            looks += 1;
+            if looks % SPINS_A_LOOK == 0 && self.driver.now() >= end {
+                break false;
+            }
+            std::hint::spin_loop();
+        };
+        let spun = self.gauge.lap(self.driver.now());
+        metrics.idle.add(spun);
+        metrics.spun.add(spun);
+        if found {
+            self.spin.hit();
+            if self.driver.wants_enter() {
+                self.turn(Park::Poll);
+            }
+        } else {
+            self.spin.miss();
+        }
+        found
+    }
+
+    fn submit_queued(&self) {
+        if let Err(error) = self.driver.submit_queued() {
+            broken(&self.shared, &error);
+        }
+    }
+
+    fn turn(&self, park: Park) {
+        if let Err(error) = self.driver.park(park) {
+            broken(&self.shared, &error);
+        }
+    }
+
+    /// Brings the gauges that other threads read up to date.
+    pub(super) fn publish(&self) {
+        let metrics = &self.shared.metrics;
+        metrics.tasks.set(self.tasks.len() as u64);
+        metrics.timers.set(self.timers.len() as u64);
+        self.driver.publish();
+    }
+}
+
+/// An enter failed in a way that no retry mends. The loop cannot go on, and must not silently hang.
+fn broken(shared: &LoopShared, error: &std::io::Error) -> ! {
+    panic!(
+        "loop {} ({}): io_uring_enter failed: {error}",
+        shared.index(),
+        shared.name()
+    );
+}
+
+/// Takes the result of a task that has ended.
+fn finished<T>(handle: &mut JoinHandle<T>) -> Result<T, JoinError> {
+    match Pin::new(handle).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("the loop runs until the task has ended or it is told to stop"),
+    }
+}

@@ -1,0 +1,28 @@
+//! TCP on the loop's ring.
+//!
+//! A [`TcpListener`] owns a queue of accepted connections, a [`TcpStream`] a queue of received
+//! bytes; the kernel fills both by one long-lived submission each, and the futures are only
+//! waiters. So dropping one at any point loses neither a connection nor a byte.
+//!
+//! Three ways to read and write, one queue beneath them:
+//!
+//! | | reading | writing | copies |
+//! |---|---|---|---|
+//! | borrowed | [`read`](TcpStream::read) into a slice | [`write_all`](TcpStream::write_all) from a slice | one |
+//! | leased | [`recv`](TcpStream::recv) gives a [`RecvBuf`](crate::RecvBuf) | | none |
+//! | owned | | [`send`](TcpStream::send) takes and hands back the buffer | none |
+
+mod address;
+mod halves;
+mod listen_options;
+mod tcp_listener;
+mod tcp_socket;
+mod tcp_stream;
+
+pub use address::ToSocketAddrs;
+pub use halves::{ReadHalf, ReuniteError, WriteHalf};
+pub use listen_options::ListenOptions;
+pub use tcp_listener::{Incoming, TcpListener};
+pub(crate) use tcp_listener::is_transient_accept_error;
+pub use tcp_socket::TcpSocket;
+pub use tcp_stream::TcpStream;

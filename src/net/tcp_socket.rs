@@ -1,0 +1,77 @@
+//! [`TcpSocket`]: a socket that is not connected yet, to be given options.
+
+use super::tcp_stream::TcpStream;
+use crate::event_loop::context;
+use crate::op;
+use crate::sys::socket;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A TCP socket before it connects.
+#[derive(Debug)]
+pub struct TcpSocket {
+    fd: OwnedFd,
+}
+
+impl TcpSocket {
+    /// A socket of the kind that `address` needs, with TCP_NODELAY set.
+    ///
+    /// # Errors
+    ///
+    /// If the system makes none: out of descriptors, or no such address family.
+    pub fn for_address(address: SocketAddr) -> io::Result<Self> {
+        let fd = socket::stream_for(address)?;
+        socket::options(&fd.as_fd()).set_tcp_nodelay(true)?;
+        Ok(TcpSocket { fd })
+    }
+
+    /// Binds it to a local address. Port 0 lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// If the address is taken or not local.
+    pub fn bind(&self, address: SocketAddr) -> io::Result<()> {
+        socket::bind(&self.fd, address).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot bind to {address}: {error}"))
+        })
+    }
+
+    /// Sets TCP_NODELAY. Default yes.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        socket::options(&self.as_fd()).set_tcp_nodelay(nodelay)
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, naming the address.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a loop.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives the attempt up and closes the socket.
+    pub async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
+        match op::connect(context::driver(), self.fd, address).await {
+            Ok(fd) => Ok(TcpStream::from_owned_fd(fd)),
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                format!("cannot connect to {address}: {error}"),
+            )),
+        }
+    }
+}
+
+impl AsFd for TcpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

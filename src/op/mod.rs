@@ -1,0 +1,24 @@
+//! One file per operation: what goes to the kernel and what comes back, for every driver.
+//!
+//! An operation that a future waits for implements [`OneShot`](crate::driver::OneShot); one that
+//! feeds a resource over time (receives, accepts, staged sends) implements
+//! [`Operation`](crate::driver::Operation). To add one: its file here, and the resource that uses
+//! it. `connect.rs` is the shortest real example.
+//!
+//! The only `unsafe` here is the `unsafe impl` of those two traits: the promise that what a
+//! submission points to belongs to the operation.
+
+mod accept;
+mod connect;
+mod recv;
+mod send;
+mod send_owned;
+mod stream;
+mod waiter;
+mod wake;
+
+pub(crate) use accept::Acceptor;
+pub(crate) use connect::connect;
+pub(crate) use send_owned::send_owned;
+pub(crate) use stream::StreamSocket;
+pub(crate) use wake::{listen_for_wakes, wake_other};

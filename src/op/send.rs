@@ -1,0 +1,224 @@
+//! Sending: staged bytes, gathered until the next flush, one send in flight a connection.
+//!
+//! A write copies into `staged` and, if nothing is under way, queues a send; what is written until
+//! the loop enters the kernel goes out with it. While it is in flight further writes gather, and
+//! the completion sends them as one. So a write completes at once, costs no wake-up of its own, and
+//! what it accepted is sent even if the stream is dropped. An error of a send surfaces at the next
+//! write, flush or shutdown.
+
+use super::stream::StreamSocket;
+use super::waiter::Waiter;
+use crate::driver::{After, Completion, Driver, Operation};
+use crate::sys::errno;
+use crate::sys::ring::{Sqe, opcode, types};
+use crate::sys::socket::{self, SEND_FLAGS};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// Bytes that one connection may have staged before a write waits: what a socket's own send
+/// buffer takes at once by default is of this order.
+const HIGH_WATER: usize = 64 * 1024;
+
+/// From this size on a write that finds nothing staged first offers its bytes to the socket
+/// directly: one system call is then cheaper than the copy (see `benches/large_write.rs`).
+const DIRECT: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Nothing is under way.
+    Idle,
+    /// Staged bytes are queued or in flight.
+    Staged,
+    /// A buffer handed over by the user is queued or in flight.
+    Owned,
+}
+
+pub(super) struct SendState {
+    pub(super) staged: RefCell<Vec<u8>>,
+    pub(super) sending: Cell<Sending>,
+    /// The errno that ended sending for good; 0 for none.
+    pub(super) error: Cell<i32>,
+    pub(super) writer: Waiter,
+    /// The write half is gone and the read half is not: shut the direction down once idle.
+    ending: Cell<bool>,
+}
+
+impl SendState {
+    pub(super) fn new() -> Self {
+        SendState {
+            staged: RefCell::new(Vec::new()),
+            sending: Cell::new(Sending::Idle),
+            error: Cell::new(0),
+            writer: Waiter::default(),
+            ending: Cell::new(false),
+        }
+    }
+
+    /// Whether accepted bytes have not all been taken by the socket.
+    pub(super) fn is_busy(&self) -> bool {
+        self.sending.get() != Sending::Idle
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.error.get() {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+}
+
+impl StreamSocket {
+    /// Accepts bytes of `pieces` to be sent, as many as there is room for.
+    pub(crate) fn poll_write(
+        self: &Rc<Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.send.check()?;
+        if let [piece] = pieces
+            && piece.len() >= DIRECT
+            && !self.send.is_busy()
+        {
+            match socket::send_now(self.as_fd(), piece) {
+                Ok(sent) => return Poll::Ready(Ok(sent)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let mut staged = self.send.staged.borrow_mut();
+        let mut room = HIGH_WATER.saturating_sub(staged.len());
+        if room == 0 {
+            self.send.writer.wait(cx);
+            return Poll::Pending;
+        }
+        if staged.capacity() == 0 {
+            *staged = self.driver.spare().take();
+        }
+        let before = staged.len();
+        for piece in pieces {
+            let len = piece.len().min(room);
+            staged.extend_from_slice(&piece[..len]);
+            room -= len;
+        }
+        let written = staged.len() - before;
+        drop(staged);
+        if written > 0 {
+            self.send_staged();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    /// Queues a send of what is staged, if nothing is under way.
+    pub(super) fn send_staged(self: &Rc<Self>) {
+        if self.send.sending.get() == Sending::Idle && !self.send.staged.borrow().is_empty() {
+            self.send.sending.set(Sending::Staged);
+            self.driver.submit(Send {
+                stream: self.clone(),
+                bytes: Vec::new(),
+                sent: 0,
+            });
+        }
+    }
+
+    /// Waits until the socket has taken everything that was accepted.
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.send.is_busy() {
+            self.send.writer.wait(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.send.check())
+    }
+
+    /// The error that ended sending, if one did.
+    pub(crate) fn send_error(&self) -> io::Result<()> {
+        self.send.check()
+    }
+
+    pub(super) fn release_send(&self) {
+        self.send.writer.clear();
+    }
+
+    /// Ends sending after what was accepted, with nobody waiting for it.
+    pub(super) fn end_sending(&self) {
+        self.send.ending.set(true);
+        self.shut_down_if_ending();
+    }
+
+    /// Called whenever nothing is under way any more.
+    pub(super) fn shut_down_if_ending(&self) {
+        if self.send.ending.get() && !self.send.is_busy() {
+            // It fails only on a connection that is gone.
+            let _ = self.shutdown_write();
+        }
+    }
+
+    /// Tells the peer that nothing more comes.
+    pub(crate) fn shutdown_write(&self) -> io::Result<()> {
+        socket::shutdown(self.as_fd(), std::net::Shutdown::Write)
+    }
+
+    /// A send failed for good: nothing more goes out.
+    pub(super) fn send_failed(&self, error: i32) {
+        self.send.error.set(error);
+        let staged = std::mem::take(&mut *self.send.staged.borrow_mut());
+        self.driver.spare().give(staged);
+    }
+}
+
+/// The send in flight: it owns the bytes that the kernel reads.
+struct Send {
+    stream: Rc<StreamSocket>,
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+// SAFETY: the bytes belong to the operation and are not touched between `prepare` and the
+// completion; the stream keeps the descriptor open.
+unsafe impl Operation for Send {
+    const FINISHES: bool = true;
+
+    fn prepare(&mut self) -> Sqe {
+        if self.sent == self.bytes.len() {
+            self.bytes.clear();
+            self.sent = 0;
+            std::mem::swap(&mut self.bytes, &mut *self.stream.send.staged.borrow_mut());
+        }
+        let rest = &self.bytes[self.sent..];
+        let fd = types::Fd(self.stream.as_raw_fd());
+        opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
+            .flags(SEND_FLAGS)
+            .build()
+    }
+
+    fn complete(&mut self, completion: Completion, driver: &Driver) -> After {
+        let send = &self.stream.send;
+        match completion.into_result() {
+            Ok(sent) => {
+                self.sent += sent as usize;
+                if self.sent < self.bytes.len() {
+                    return After::Again;
+                }
+            }
+            Err(_) if completion.is_transient() => return After::Again,
+            Err(error) => self
+                .stream
+                .send_failed(error.raw_os_error().unwrap_or(errno::ECANCELED)),
+        }
+        let more = !send.staged.borrow().is_empty();
+        if !more {
+            send.sending.set(Sending::Idle);
+            driver.spare().give(std::mem::take(&mut self.bytes));
+            driver
+                .spare()
+                .give(std::mem::take(&mut *send.staged.borrow_mut()));
+            self.stream.shut_down_if_ending();
+        }
+        // A writer that waited for room has it; one that waits for a flush looks again.
+        send.writer.wake();
+        if more { After::Again } else { After::Done }
+    }
+}

@@ -1,0 +1,93 @@
+//! A connected stream socket: its descriptor, its receive queue, its send queue.
+//!
+//! One allocation a connection. The user's handle and every operation in flight hold it by
+//! reference count, so the descriptor is closed when the last of them is gone: never while the
+//! kernel may still use its number for an operation of ours.
+
+use super::recv::RecvState;
+use super::send::SendState;
+use crate::driver::Driver;
+use crate::sys::socket;
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long bytes that were accepted before the stream was dropped may wait for a peer that takes
+/// none. Without a bound such a peer would hold memory and a descriptor for ever.
+const LINGER: Duration = Duration::from_secs(30);
+
+pub(crate) struct StreamSocket {
+    pub(super) driver: Rc<Driver>,
+    /// `None` only inside the drop.
+    fd: Option<OwnedFd>,
+    pub(super) recv: RecvState,
+    pub(super) send: SendState,
+    /// The user's handles: the read half and the write half.
+    halves: Cell<u8>,
+}
+
+impl StreamSocket {
+    /// Takes over a connected, blocking stream socket.
+    pub(crate) fn new(driver: Rc<Driver>, fd: OwnedFd) -> Rc<Self> {
+        Rc::new(StreamSocket {
+            driver,
+            fd: Some(fd),
+            recv: RecvState::new(),
+            send: SendState::new(),
+            halves: Cell::new(2),
+        })
+    }
+
+    pub(crate) fn driver(&self) -> &Rc<Driver> {
+        &self.driver
+    }
+
+    /// The read half was dropped.
+    pub(crate) fn release_reader(&self) {
+        self.release_recv();
+        self.release_half();
+    }
+
+    /// The write half was dropped: while the other one lives, sending ends after what was written.
+    pub(crate) fn release_writer(&self) {
+        self.release_send();
+        self.release_half();
+        if self.halves.get() > 0 {
+            self.end_sending();
+        }
+    }
+
+    /// After the second half: let what was written go out; the last reference then closes.
+    fn release_half(&self) {
+        self.halves.set(self.halves.get() - 1);
+        if self.halves.get() == 0 && self.send.is_busy() {
+            // A system call at a close with bytes under way, not on every request. It fails only
+            // on a socket that is dead already.
+            let _ = socket::set_user_timeout(self.as_fd(), Some(LINGER));
+        }
+    }
+}
+
+impl AsFd for StreamSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.fd {
+            Some(fd) => fd.as_fd(),
+            None => unreachable!("the descriptor is taken out only by the drop"),
+        }
+    }
+}
+
+impl AsRawFd for StreamSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl Drop for StreamSocket {
+    fn drop(&mut self) {
+        if let Some(fd) = self.fd.take() {
+            self.driver.close(fd);
+        }
+    }
+}

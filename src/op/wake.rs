@@ -1,0 +1,74 @@
+//! Waking loops: hearing a signal, and sending one to another loop's ring.
+
+use crate::driver::{After, Completion, Driver, Operation, Signal, WAKE_USER_DATA};
+use crate::sys::ring::{Sqe, opcode, types};
+use crate::sys::{errno, socket};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+/// Polls the loop's own eventfd for as long as the loop lives.
+struct Listen {
+    signal: Arc<Signal>,
+}
+
+/// Makes signals from plain threads end a park of this driver.
+pub(crate) fn listen_for_wakes(driver: &Driver) {
+    let signal = driver.signal().clone();
+    driver.submit(Listen { signal });
+}
+
+// SAFETY: no memory; the descriptor is kept open by the signal.
+unsafe impl Operation for Listen {
+    fn prepare(&mut self) -> Sqe {
+        let fd = types::Fd(self.signal.eventfd.as_raw_fd());
+        // Multishot reports each write to the counter once, so the counter is never read back: one
+        // system call less a wake-up, and 2^64 of them before it is full.
+        opcode::PollAdd::new(fd, socket::POLL_IN)
+            .multi(true)
+            .build()
+    }
+
+    fn complete(&mut self, completion: Completion, driver: &Driver) -> After {
+        driver.counters().wakes_received.add(1);
+        if completion.result == -errno::ECANCELED {
+            return After::Done;
+        }
+        if !completion.more() {
+            driver.counters().rearms.add(1);
+        }
+        After::Again
+    }
+}
+
+/// Posts a completion to another loop's ring.
+struct WakeOther {
+    target: Arc<Signal>,
+}
+
+/// Wakes the loop behind `target` with this loop's next submission.
+pub(crate) fn wake_other(driver: &Driver, target: &Arc<Signal>) {
+    if target.ring.is_some() {
+        let target = target.clone();
+        driver.submit(WakeOther { target });
+    } else {
+        target.eventfd.signal();
+    }
+}
+
+// SAFETY: no memory; the descriptor of the target ring is a duplicate that the signal keeps open.
+unsafe impl Operation for WakeOther {
+    const FINISHES: bool = true;
+
+    fn prepare(&mut self) -> Sqe {
+        let ring = self.target.ring.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        opcode::MsgRingData::new(types::Fd(ring), 0, WAKE_USER_DATA, None).build()
+    }
+
+    fn complete(&mut self, completion: Completion, _: &Driver) -> After {
+        if completion.result < 0 {
+            // A full or unwilling ring: the eventfd always works.
+            self.target.eventfd.signal();
+        }
+        After::Done
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Drain`]: how a server learns that it is time to finish.
+//!
+//! A runtime has one [`DrainSignal`], which any thread may start; each loop's server has a
+//! [`Drain`], which stays on the loop, so that a connection asks and waits without a lock.
+
+use slab::Slab;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+/// A runtime's signal to finish; heard by one server task a loop, not by each connection.
+#[derive(Default)]
+pub(super) struct DrainSignal {
+    started: AtomicBool,
+    waiting: Mutex<Slab<Waker>>,
+}
+
+impl DrainSignal {
+    pub(super) fn start(&self) {
+        let waiting = {
+            let mut waiting = lock(&self.waiting);
+            self.started.store(true, Ordering::Release);
+            std::mem::take(&mut *waiting)
+        };
+        for (_, waker) in waiting {
+            waker.wake();
+        }
+    }
+
+    /// Waits until the signal is started, by `key` in the table of waiters.
+    pub(super) fn poll_started(&self, key: &mut Option<usize>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.started.load(Ordering::Acquire) {
+            return Poll::Ready(());
+        }
+        let mut waiting = lock(&self.waiting);
+        // Again under the lock, which `start` takes as well: no start is missed.
+        if self.started.load(Ordering::Acquire) {
+            return Poll::Ready(());
+        }
+        match key.and_then(|key| waiting.get_mut(key)) {
+            Some(known) => known.clone_from(cx.waker()),
+            None => *key = Some(waiting.insert(cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+
+    pub(super) fn leave(&self, key: Option<usize>) {
+        if let Some(key) = key {
+            let waker = lock(&self.waiting).try_remove(key);
+            drop(waker);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What the lock guards is whole at every point where a panic could come.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Tells a connection's handler that its server is finishing.
+///
+/// A handler that keeps connections open between requests should end them at the next good moment
+/// once [`is_started`](Drain::is_started); what is left at the server's deadline is cancelled.
+#[derive(Clone, Default)]
+pub struct Drain {
+    inner: Rc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    started: Cell<bool>,
+    waiting: RefCell<Slab<Waker>>,
+}
+
+impl Drain {
+    pub(super) fn start(&self) {
+        self.inner.started.set(true);
+        let waiting = std::mem::take(&mut *self.inner.waiting.borrow_mut());
+        for (_, waker) in waiting {
+            waker.wake();
+        }
+    }
+
+    /// Whether the server is finishing.
+    pub fn is_started(&self) -> bool {
+        self.inner.started.get()
+    }
+
+    /// Waits until the server is finishing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping it.
+    pub fn started(&self) -> DrainStarted {
+        DrainStarted {
+            drain: self.clone(),
+            key: None,
+        }
+    }
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain")
+            .field("started", &self.is_started())
+            .finish()
+    }
+}
+
+/// The future of [`Drain::started`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct DrainStarted {
+    drain: Drain,
+    key: Option<usize>,
+}
+
+impl Future for DrainStarted {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.drain.is_started() {
+            return Poll::Ready(());
+        }
+        // Cloned before the table is borrowed: a waker's clone is foreign code.
+        let waker = cx.waker().clone();
+        let key = self.key;
+        let (key, old) = {
+            let mut waiting = self.drain.inner.waiting.borrow_mut();
+            match key.and_then(|key| Some((key, waiting.get_mut(key)?))) {
+                Some((key, known)) => (key, Some(std::mem::replace(known, waker))),
+                None => (waiting.insert(waker), None),
+            }
+        };
+        drop(old);
+        self.key = Some(key);
+        Poll::Pending
+    }
+}
+
+impl Drop for DrainStarted {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let waker = self.drain.inner.waiting.borrow_mut().try_remove(key);
+            drop(waker);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! [`Handle`] and [`LoopRef`]: a runtime and its loops as addresses, from any thread.
+
+use super::drain::DrainSignal;
+use crate::event_loop::{self, LoopShared, LoopStats, Scheduler};
+use crate::task::{self, JoinHandle, Schedule};
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+}
+
+/// A runtime, as other threads see it. Cheap to clone.
+///
+/// It does not keep the runtime alive: what is sent to a loop that is gone comes back as a
+/// cancelled [`JoinHandle`].
+#[derive(Clone)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    loops: Vec<LoopRef>,
+    drain: DrainSignal,
+}
+
+impl Handle {
+    pub(super) fn new(loops: impl Iterator<Item = Arc<LoopShared>>) -> Self {
+        Handle {
+            inner: Arc::new(Inner {
+                loops: loops.map(LoopRef).collect(),
+                drain: DrainSignal::default(),
+            }),
+        }
+    }
+
+    /// The runtime whose loop runs on this thread.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    #[track_caller]
+    pub fn current() -> Self {
+        match Self::try_current() {
+            Some(handle) => handle,
+            None => panic!("no Ringmill runtime runs on this thread"),
+        }
+    }
+
+    /// The runtime whose loop runs on this thread, if one does.
+    pub fn try_current() -> Option<Self> {
+        CURRENT.try_with(|current| current.borrow().clone()).ok()?
+    }
+
+    /// The loops, in order; the first is that of `block_on`.
+    pub fn loops(&self) -> &[LoopRef] {
+        &self.inner.loops
+    }
+
+    /// Starts a task on loop `index`; see [`LoopRef::spawn`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such loop.
+    #[track_caller]
+    pub fn spawn_on<M, F>(&self, index: usize, make: M) -> JoinHandle<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.loops().get(index) {
+            Some(target) => target.spawn(make),
+            None => panic!(
+                "there is no loop {index}; this runtime has {}",
+                self.loops().len()
+            ),
+        }
+    }
+
+    /// Starts a task on each loop; `make` is told the loop's number.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = ringmill::Builder::new().loops(2).build()?;
+    /// let handle = runtime.handle().clone();
+    /// let numbers = runtime.block_on(async move {
+    ///     let mut numbers = Vec::new();
+    ///     for task in handle.spawn_on_each(|index| async move { index }) {
+    ///         numbers.push(task.await.unwrap());
+    ///     }
+    ///     numbers
+    /// });
+    /// assert_eq!(numbers, [0, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn_on_each<M, F>(&self, make: M) -> Vec<JoinHandle<F::Output>>
+    where
+        M: FnOnce(usize) -> F + Clone + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let start = |target: &LoopRef| {
+            let make = make.clone();
+            let index = target.index();
+            target.spawn(move || make(index))
+        };
+        self.loops().iter().map(start).collect()
+    }
+
+    /// The counters of every loop.
+    pub fn stats(&self) -> Vec<LoopStats> {
+        self.loops().iter().map(LoopRef::stats).collect()
+    }
+
+    /// Tells every [`Drain`](super::Drain) of the runtime that it is time to finish. Servers
+    /// started by [`serve`](super::serve) stop accepting and end when their connections have.
+    pub fn drain(&self) {
+        self.inner.drain.start();
+    }
+
+    pub(super) fn drain_signal(&self) -> &DrainSignal {
+        &self.inner.drain
+    }
+
+    /// Tasks alive on all loops. The counts are gauges: a moment old for other loops.
+    pub(super) fn live_tasks(&self) -> usize {
+        self.stats().iter().map(|stats| stats.tasks as usize).sum()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("loops", &self.inner.loops)
+            .finish()
+    }
+}
+
+/// One loop of a runtime, as an address. Cheap to clone.
+#[derive(Clone)]
+pub struct LoopRef(Arc<LoopShared>);
+
+impl LoopRef {
+    /// The loop that runs on this thread, if one does.
+    pub fn current() -> Option<Self> {
+        event_loop::context::shared().map(LoopRef)
+    }
+
+    /// The loop's number in its runtime, from 0.
+    pub fn index(&self) -> usize {
+        self.0.index()
+    }
+
+    /// The name of the loop's thread.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The loop's counters; reading them costs the loop nothing.
+    pub fn stats(&self) -> LoopStats {
+        self.0.stats()
+    }
+
+    /// Starts a task there: the closure travels, the future is made on arrival and stays, so it
+    /// need not be `Send`.
+    ///
+    /// If the loop is gone, or goes before the task ends, the handle gives a cancelled
+    /// [`JoinError`](crate::JoinError).
+    #[track_caller]
+    pub fn spawn<M, F>(&self, make: M) -> JoinHandle<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let scheduler = Scheduler(self.0.clone());
+        let (entry, handle) = task::remote(make, scheduler.clone(), Location::caller());
+        scheduler.schedule(entry);
+        handle
+    }
+}
+
+impl PartialEq for LoopRef {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for LoopRef {}
+
+impl fmt::Debug for LoopRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoopRef")
+            .field("index", &self.index())
+            .field("name", &self.name())
+            .finish()
+    }
+}
+
+/// Makes a runtime the current one of this thread until the guard is dropped.
+pub(super) fn enter(handle: Handle) -> Entered {
+    Entered(CURRENT.with(|current| current.borrow_mut().replace(handle)))
+}
+
+pub(super) struct Entered(Option<Handle>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
+        drop(left);
+    }
+}

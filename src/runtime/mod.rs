@@ -1,0 +1,22 @@
+//! Building, launching, addressing and ending the loops of one program.
+
+mod builder;
+mod connections;
+mod drain;
+mod error;
+mod handle;
+mod launch;
+#[allow(clippy::module_inception)]
+mod runtime;
+mod serve;
+mod spawn;
+mod yield_now;
+
+pub use builder::Builder;
+pub use drain::{Drain, DrainStarted};
+pub use error::BuildError;
+pub use handle::{Handle, LoopRef};
+pub use runtime::{Runtime, block_on};
+pub use serve::{Serve, serve};
+pub use spawn::spawn;
+pub use yield_now::{YieldNow, yield_now};

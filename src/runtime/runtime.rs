@@ -1,0 +1,175 @@
+//! [`Runtime`]: the loops of one program.
+
+use super::builder::Builder;
+use super::error::BuildError;
+use super::handle::{self, Handle};
+use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use crate::event_loop::EventLoop;
+use crate::sys::{affinity, clock};
+use std::future::Future;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// The loops of one program: a ring, a task queue and timers each, one a core.
+///
+/// The first loop belongs to the thread that built the runtime and runs while that thread is in
+/// [`block_on`](Runtime::block_on); the others run on their own threads from the beginning. The
+/// runtime is therefore not `Send`; its [`Handle`] is.
+///
+/// Dropping it ends it: all tasks are cancelled, what streams had accepted is sent within
+/// [`Builder::drain_timeout`], the rings are drained and the threads joined.
+/// [`shutdown`](Runtime::shutdown) lets tasks finish first.
+pub struct Runtime {
+    // Ended first: loops on threads may still send to the first one, which only hears no more.
+    threads: Vec<LoopThread>,
+    first: Rc<EventLoop>,
+    handle: Handle,
+    cpu: Option<usize>,
+    drain_timeout: Duration,
+}
+
+impl Runtime {
+    /// A runtime with a loop for each processor, and the other defaults of [`Builder`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new() -> Result<Self, BuildError> {
+        Builder::new().build()
+    }
+
+    pub(super) fn launch(builder: Builder) -> Result<Self, BuildError> {
+        let loops = builder.loop_count();
+        let config = builder.loop_config(loops);
+        let allowed = affinity::allowed()
+            .map_err(|source| BuildError::affinity("sched_getaffinity", source))?;
+        let pin = builder.pin.unwrap_or(loops > 1 && loops <= allowed.len());
+        let cpu = |index: usize| pin.then(|| allowed[index % allowed.len()]);
+        let name = |index: usize| format!("{}-{index}", builder.name);
+
+        let first = EventLoop::new(0, name(0), config.clone()).map_err(BuildError::ring)?;
+        let mut threads = Vec::with_capacity(loops - 1);
+        for index in 1..loops {
+            threads.push(LoopThread::start(Launch {
+                index,
+                name: name(index),
+                config: config.clone(),
+                cpu: cpu(index),
+                drain_timeout: builder.drain_timeout,
+            })?);
+        }
+        let all = std::iter::once(first.shared().clone())
+            .chain(threads.iter().map(|thread| thread.shared.clone()));
+        let handle = Handle::new(all);
+        for thread in &threads {
+            thread.begin(handle.clone());
+        }
+        Ok(Runtime {
+            threads,
+            first,
+            handle,
+            cpu: cpu(0),
+            drain_timeout: builder.drain_timeout,
+        })
+    }
+
+    /// Runs a future on the first loop, to its end, and gives its result.
+    ///
+    /// The future may borrow and need not be `Send`. Tasks that it spawns run along; those that
+    /// are left when it ends stay, and go on at the next `block_on`.
+    ///
+    /// # Panics
+    ///
+    /// If the future panics, with its panic; or if a loop runs on this thread already.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _current = handle::enter(self.handle.clone());
+        let _thread = ThreadSettings::apply(self.cpu);
+        self.first.block_on(future, Location::caller())
+    }
+
+    /// A handle to the loops, for other threads too.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Ends the runtime gracefully: tells every [`Drain`](super::Drain) of it, waits until all
+    /// tasks have ended or `limit` is over, cancels what is left, and joins the threads.
+    ///
+    /// Returns how many tasks had to be cancelled.
+    pub fn shutdown(self, limit: Duration) -> usize {
+        self.handle.drain();
+        let deadline = Instant::now() + limit;
+        self.block_on(async {
+            // Tasks on other loops end without telling this one: look now and then. This is the
+            // end of a program, not a hot path.
+            while self.handle.live_tasks() > 1 && Instant::now() < deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                crate::time::sleep(left.min(Duration::from_millis(5))).await;
+            }
+            // The one that counts is not among those to be cancelled.
+            self.handle.live_tasks().saturating_sub(1)
+        })
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.threads.clear();
+        let _current = handle::enter(self.handle.clone());
+        self.first.close(self.drain_timeout);
+    }
+}
+
+/// What the thread in `block_on` has of a loop's thread, put back afterwards: whatever it starts
+/// later should inherit neither the pin nor the timer slack.
+struct ThreadSettings {
+    affinity: Option<affinity::Affinity>,
+    slack: u64,
+}
+
+impl ThreadSettings {
+    fn apply(cpu: Option<usize>) -> Self {
+        let slack = clock::set_timer_slack(TIMER_SLACK_NANOS);
+        // A pin is a wish: where it is refused the loop runs all the same.
+        let affinity = cpu.and_then(|cpu| {
+            let before = affinity::save().ok()?;
+            affinity::pin(cpu).ok()?;
+            Some(before)
+        });
+        ThreadSettings { affinity, slack }
+    }
+}
+
+impl Drop for ThreadSettings {
+    fn drop(&mut self) {
+        clock::set_timer_slack(self.slack);
+        if let Some(before) = self.affinity {
+            // The set was valid a moment ago; if it no longer is, the kernel has chosen one.
+            let _ = affinity::restore(before);
+        }
+    }
+}
+
+/// Runs a future to its end on a runtime of one loop, made for it and ended with it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let answer = ringmill::block_on(async { 6 * 7 })?;
+/// assert_eq!(answer, 42);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As [`Builder::build`].
+///
+/// # Panics
+///
+/// As [`Runtime::block_on`].
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, BuildError> {
+    Ok(Builder::new().loops(1).build()?.block_on(future))
+}

@@ -1,0 +1,290 @@
+//! [`serve`]: accept on every loop, run a handler for each connection, finish gracefully.
+
+use super::connections::Connections;
+use super::drain::Drain;
+use super::handle::Handle;
+use crate::net::{ListenOptions, TcpListener, TcpStream, ToSocketAddrs};
+use crate::{signal, time};
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// How long connections may take to finish once the server drains.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Ready = Box<dyn FnOnce(SocketAddr)>;
+type Stop = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Serves TCP connections on every loop of the current runtime.
+///
+/// Each loop has a listener of its own on the same address (SO_REUSEPORT); the kernel spreads the
+/// connections. For each connection a loop clones the handler and spawns the future that it
+/// returns; a panic in it ends that connection only.
+///
+/// Awaiting the [`Serve`] runs the server until SIGINT (ctrl-c), SIGTERM, [`Handle::drain`], or the
+/// future given to [`Serve::until`]. Then it drains: the listeners take what has already
+/// connected and close, handlers see their [`Drain`] start, and connections that have not ended
+/// after [`Serve::drain_timeout`] are cancelled. A second signal cancels them at once.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ringmill::net::TcpStream;
+///
+/// async fn echo(mut stream: TcpStream, _drain: ringmill::Drain) {
+///     while let Ok(Some(bytes)) = stream.recv().await {
+///         if stream.send(bytes).await.0.is_err() {
+///             break;
+///         }
+///     }
+/// }
+///
+/// ringmill::Runtime::new()?.block_on(async { ringmill::serve("127.0.0.1:7000", echo).await })?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn serve<A, H, F>(address: A, handler: H) -> Serve<A, H>
+where
+    A: ToSocketAddrs,
+    H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
+    F: Future + 'static,
+{
+    Serve {
+        address,
+        handler,
+        options: ListenOptions::new(),
+        drain_timeout: DRAIN_TIMEOUT,
+        ready: None,
+        until: None,
+        signals: true,
+    }
+}
+
+/// A server to be; see [`serve`].
+#[must_use = "a server does nothing unless awaited"]
+pub struct Serve<A, H> {
+    address: A,
+    handler: H,
+    options: ListenOptions,
+    drain_timeout: Duration,
+    ready: Option<Ready>,
+    until: Option<Stop>,
+    signals: bool,
+}
+
+impl<A, H> Serve<A, H> {
+    /// How long connections may take to finish once the server drains. Default 10 s.
+    pub fn drain_timeout(mut self, limit: Duration) -> Self {
+        self.drain_timeout = limit;
+        self
+    }
+
+    /// The options of the listeners. SO_REUSEPORT is set in any case if there are several loops.
+    pub fn listen_options(mut self, options: ListenOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Calls `ready` with the bound address once every loop listens: the way to learn the port
+    /// after asking for port 0.
+    pub fn on_ready(mut self, ready: impl FnOnce(SocketAddr) + 'static) -> Self {
+        self.ready = Some(Box::new(ready));
+        self
+    }
+
+    /// Drains when this future ends, too.
+    pub fn until(mut self, stop: impl Future<Output = ()> + 'static) -> Self {
+        self.until = Some(Box::pin(stop));
+        self
+    }
+
+    /// Whether SIGINT and SIGTERM drain the server. Default yes. With no, they are left alone.
+    pub fn signals(mut self, heed: bool) -> Self {
+        self.signals = heed;
+        self
+    }
+}
+
+impl<A, H> fmt::Debug for Serve<A, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve")
+            .field("drain_timeout", &self.drain_timeout)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A, H, F> IntoFuture for Serve<A, H>
+where
+    A: ToSocketAddrs + 'static,
+    H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
+    F: Future + 'static,
+{
+    type Output = io::Result<()>;
+    type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<A, H, F> Serve<A, H>
+where
+    A: ToSocketAddrs,
+    H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
+    F: Future + 'static,
+{
+    async fn run(mut self) -> io::Result<()> {
+        let runtime = Handle::current();
+        let loops = runtime.loops();
+        let options = self.options.reuse_port(self.options.is_reuse_port() || loops.len() > 1);
+        // Bound here, so that a refusal is an error of this call, and port 0 is chosen once.
+        let (first, address) = options.bind_any(&self.address).await?;
+        let mut listeners = vec![first];
+        for _ in 1..loops.len() {
+            listeners.push(options.bind_std(address)?);
+        }
+        let mut signals = if self.signals {
+            Some(signal::Shutdown::new()?)
+        } else {
+            None
+        };
+        let mut servers = Vec::with_capacity(loops.len());
+        for (target, listener) in loops.iter().zip(listeners) {
+            let handler = self.handler.clone();
+            let limit = self.drain_timeout;
+            let server = target.spawn(move || accept(listener, handler, limit));
+            servers.push(server.abort_on_drop());
+        }
+        if let Some(ready) = self.ready.take() {
+            ready(address);
+        }
+
+        let mut until = self.until.take();
+        let mut signalled = 0;
+        let mut ended = Ok(());
+        let mut left = servers.len();
+        poll_fn(|cx| {
+            if let Some(signals) = &mut signals {
+                while signals.poll_next(cx).is_ready() {
+                    signalled += 1;
+                    runtime.drain();
+                    if signalled > 1 {
+                        // Dropped handles abort the servers, and with them their connections.
+                        return Poll::Ready(());
+                    }
+                }
+            }
+            if let Some(stop) = &mut until
+                && stop.as_mut().poll(cx).is_ready()
+            {
+                until = None;
+                runtime.drain();
+            }
+            servers.retain_mut(|server| match Pin::new(server).poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(result) => {
+                    left -= 1;
+                    let result = result.map_err(io::Error::from).and_then(|result| result);
+                    if let Err(error) = result {
+                        // One loop that cannot accept any more ends the server: half a server
+                        // looks alive and is not.
+                        runtime.drain();
+                        ended = Err(error);
+                    }
+                    false
+                }
+            });
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        ended
+    }
+}
+
+/// One loop's part of a server.
+async fn accept<H, F>(listener: OwnedFd, handler: H, limit: Duration) -> io::Result<()>
+where
+    H: Fn(TcpStream, Drain) -> F + 'static,
+    F: Future + 'static,
+{
+    let mut listener = TcpListener::from_owned_fd(listener);
+    let connections = Rc::new(Connections::default());
+    let _abort = AbortConnections(connections.clone());
+    let drain = Drain::default();
+    let start = |stream: TcpStream| {
+        let connection = handler(stream, drain.clone());
+        connections.spawn(async move {
+            connection.await;
+        });
+    };
+
+    let runtime = Handle::current();
+    let mut signal = Waiting {
+        runtime: &runtime,
+        key: None,
+    };
+    loop {
+        let accepted = {
+            let mut accepting = pin!(listener.accept());
+            poll_fn(|cx| {
+                if signal.poll_started(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                accepting.as_mut().poll(cx).map(Some)
+            })
+            .await
+        };
+        match accepted {
+            None => break,
+            Some(Ok((stream, _))) => start(stream),
+            // The listener paces itself; connections wait in the kernel's backlog.
+            Some(Err(error)) if crate::net::is_transient_accept_error(&error) => {}
+            Some(Err(error)) => return Err(error),
+        }
+    }
+
+    // With SO_REUSEPORT closing a listener resets what waits in its backlog: take it first.
+    for stream in listener.close().await? {
+        start(stream);
+    }
+    drain.start();
+    if time::timeout(limit, connections.ended()).await.is_err() {
+        connections.abort();
+        connections.ended().await;
+    }
+    Ok(())
+}
+
+/// A server task that is cancelled takes its connections with it.
+struct AbortConnections(Rc<Connections>);
+
+impl Drop for AbortConnections {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// This task's place among those that wait for the runtime's signal.
+struct Waiting<'a> {
+    runtime: &'a Handle,
+    key: Option<usize>,
+}
+
+impl Waiting<'_> {
+    fn poll_started(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        self.runtime.drain_signal().poll_started(&mut self.key, cx)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.runtime.drain_signal().leave(self.key);
+    }
+}
+

@@ -1,0 +1,16 @@
+//! The operating system: the only place that knows libc, io-uring and nix.
+//!
+//! Everything here is a thin, safe face of one kernel facility. Nothing here keeps policy: what to
+//! do with a ring, a processor set or a socket is decided above.
+
+pub(crate) mod affinity;
+pub(crate) mod atomics;
+pub(crate) mod buf_ring;
+pub(crate) mod clock;
+pub(crate) mod errno;
+pub(crate) mod eventfd;
+pub(crate) mod mapping;
+pub(crate) mod preflight;
+pub(crate) mod ring;
+pub(crate) mod ring_setup;
+pub(crate) mod socket;

@@ -1,0 +1,148 @@
+//! Making a ring: the flags to ask for, and peeling them off for older kernels.
+
+use io_uring::{Builder, IoUring, Probe, opcode};
+use std::fmt;
+use std::io;
+
+/// What this ring can do, found by asking and trying; never by a version number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Features {
+    /// Task work runs only in an enter of the loop's own (`DEFER_TASKRUN`, 6.1).
+    pub(crate) defer_taskrun: bool,
+    /// The kernel tells in shared memory when task work waits (`TASKRUN_FLAG`, 5.19).
+    pub(crate) taskrun_flag: bool,
+    /// `NO_IOWAIT` may be passed to enter (6.15).
+    pub(crate) no_iowait: bool,
+    /// A submission may keep quiet about its success (5.17).
+    pub(crate) skip_success: bool,
+    /// Rings can post to one another (`MSG_RING`, 5.18).
+    pub(crate) msg_ring: bool,
+}
+
+/// The system call that refused to make a ring, and how.
+#[derive(Debug)]
+pub(crate) struct SetupError {
+    pub(crate) call: &'static str,
+    pub(crate) source: io::Error,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.source)
+    }
+}
+
+/// One rung of the ladder: what is asked for beyond the rungs below it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rung {
+    /// `CQSIZE` and `CLAMP` alone.
+    Plain,
+    /// `SUBMIT_ALL`: one bad submission does not strand those behind it (5.18).
+    SubmitAll,
+    /// `COOP_TASKRUN` and `TASKRUN_FLAG`: no interruption of the thread for a completion (5.19).
+    Coop,
+    /// `SINGLE_ISSUER` and `DEFER_TASKRUN`: completions run in the loop's own enters (6.1).
+    Defer,
+    /// `NO_SQARRAY`: one indirection and one cache line less a submission (6.6).
+    NoSqArray,
+}
+
+/// From the best set-up to the barest.
+const LADDER: [Rung; 5] = [
+    Rung::NoSqArray,
+    Rung::Defer,
+    Rung::Coop,
+    Rung::SubmitAll,
+    Rung::Plain,
+];
+
+fn builder(rung: Rung, cq_entries: u32) -> Builder {
+    let mut builder = IoUring::builder();
+    builder.setup_cqsize(cq_entries).setup_clamp().dontfork();
+    if rung >= Rung::SubmitAll {
+        builder.setup_submit_all();
+    }
+    if rung >= Rung::Coop {
+        builder.setup_coop_taskrun().setup_taskrun_flag();
+    }
+    if rung >= Rung::Defer {
+        builder.setup_single_issuer().setup_defer_taskrun();
+    }
+    if rung >= Rung::NoSqArray {
+        builder.setup_no_sqarray();
+    }
+    builder
+}
+
+/// Builds a ring at the highest rung that the kernel takes; only EINVAL (an unknown flag) climbs
+/// down, any other refusal is final.
+pub(crate) fn build(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Features), SetupError> {
+    let mut refused = None;
+    for rung in LADDER {
+        match builder(rung, cq_entries).build(sq_entries) {
+            Ok(ring) => {
+                let features = probe(&ring, rung)?;
+                return Ok((ring, features));
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => refused = Some(error),
+            Err(error) => return Err(setup_error(error)),
+        }
+    }
+    Err(setup_error(refused.unwrap_or_else(|| {
+        io::Error::from_raw_os_error(libc::EINVAL)
+    })))
+}
+
+fn setup_error(source: io::Error) -> SetupError {
+    SetupError {
+        call: "io_uring_setup",
+        source,
+    }
+}
+
+/// The operations without which there is no point in a ring.
+const NEEDED: [(u8, &str); 6] = [
+    (opcode::AcceptMulti::CODE, "ACCEPT"),
+    (opcode::RecvMulti::CODE, "RECV"),
+    (opcode::Send::CODE, "SEND"),
+    (opcode::Connect::CODE, "CONNECT"),
+    (opcode::AsyncCancel::CODE, "ASYNC_CANCEL"),
+    (opcode::PollAdd::CODE, "POLL_ADD"),
+];
+
+fn probe(ring: &IoUring, rung: Rung) -> Result<Features, SetupError> {
+    let mut probe = Probe::new();
+    ring.submitter()
+        .register_probe(&mut probe)
+        .map_err(|source| SetupError {
+            call: "io_uring_register(PROBE)",
+            source,
+        })?;
+    for (code, name) in NEEDED {
+        if !probe.is_supported(code) {
+            return Err(SetupError {
+                call: "io_uring_register(PROBE)",
+                source: io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    format!("this kernel's io_uring has no {name} operation"),
+                ),
+            });
+        }
+    }
+    if !ring.params().is_feature_ext_arg() || !ring.params().is_feature_nodrop() {
+        return Err(SetupError {
+            call: "io_uring_setup",
+            source: io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this kernel's io_uring has no EXT_ARG or drops completions (before 5.11)",
+            ),
+        });
+    }
+    Ok(Features {
+        defer_taskrun: rung >= Rung::Defer,
+        taskrun_flag: rung >= Rung::Coop,
+        no_iowait: ring.params().is_feature_no_iowait(),
+        skip_success: ring.params().is_feature_skip_cqe_on_success(),
+        msg_ring: probe.is_supported(opcode::MsgRingData::CODE),
+    })
+}

@@ -1,0 +1,143 @@
+//! Sockets: making, binding and asking them. What moves bytes is in the operations.
+
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+/// `MSG_NOSIGNAL`: a vanished peer is an error here, not a signal to the process.
+/// `MSG_WAITALL`: the kernel goes on after a short send by itself (5.19).
+pub(crate) const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
+/// The flag of accept(2) for descriptors that are not inherited by a child program.
+pub(crate) const ACCEPT_FLAGS: i32 = libc::SOCK_CLOEXEC;
+/// The poll event that an eventfd raises.
+pub(crate) const POLL_IN: u32 = libc::POLLIN as u32;
+
+/// A socket address as the kernel reads it.
+pub(crate) struct RawAddress(SockAddr);
+
+impl RawAddress {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        RawAddress(address.into())
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const libc::sockaddr {
+        self.0.as_ptr().cast()
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len()
+    }
+}
+
+/// What a listening socket is made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenOptions {
+    pub(crate) backlog: i32,
+    pub(crate) reuse_port: bool,
+    pub(crate) reuse_address: bool,
+    pub(crate) only_v6: Option<bool>,
+    pub(crate) nodelay: bool,
+    pub(crate) send_buffer: Option<usize>,
+    pub(crate) recv_buffer: Option<usize>,
+}
+
+/// A bound, listening TCP socket.
+///
+/// It is left blocking: the ring waits for a blocking descriptor by polling it, and gives EAGAIN
+/// for a non-blocking one.
+pub(crate) fn listen(address: SocketAddr, options: &ListenOptions) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(options.reuse_address)?;
+    socket.set_reuse_port(options.reuse_port)?;
+    if let (SocketAddr::V6(_), Some(only)) = (address, options.only_v6) {
+        socket.set_only_v6(only)?;
+    }
+    // Accepted sockets inherit these, which saves system calls a connection.
+    socket.set_tcp_nodelay(options.nodelay)?;
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(options.backlog)?;
+    Ok(socket.into())
+}
+
+/// A fresh TCP socket for an address of this kind.
+pub(crate) fn stream_for(address: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    Ok(socket.into())
+}
+
+/// Binds a fresh socket to a local address.
+pub(crate) fn bind(fd: &OwnedFd, address: SocketAddr) -> io::Result<()> {
+    SockRef::from(fd).bind(&address.into())
+}
+
+/// Takes a connection that is there already; `WouldBlock` if none is. The listener must have been
+/// made non-blocking.
+pub(crate) fn accept_now(listener: &OwnedFd) -> io::Result<OwnedFd> {
+    let (socket, _) = SockRef::from(listener).accept()?;
+    Ok(socket.into())
+}
+
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+    SockRef::from(&fd).set_nonblocking(on)
+}
+
+fn inet(address: SockAddr) -> io::Result<SocketAddr> {
+    address
+        .as_socket()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an internet socket"))
+}
+
+pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
+    inet(SockRef::from(&fd).local_addr()?)
+}
+
+pub(crate) fn peer_address(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
+    inet(SockRef::from(&fd).peer_addr()?)
+}
+
+/// shutdown(2): a quick, non-blocking call (the ring would hand it to a kernel thread).
+pub(crate) fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> io::Result<()> {
+    SockRef::from(&fd).shutdown(how)
+}
+
+/// One send that does not wait: how much the socket took at once.
+pub(crate) fn send_now(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the slice is readable for the length of the call.
+    let sent = unsafe {
+        libc::send(
+            fd.as_raw_fd(),
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT,
+        )
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// How long bytes may stay unacknowledged or unsent before the kernel gives the connection up
+/// (`TCP_USER_TIMEOUT`); `None` for the system's default.
+pub(crate) fn set_user_timeout(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<()> {
+    SockRef::from(&fd).set_tcp_user_timeout(timeout)
+}
+
+/// Probes an idle connection after `idle`; `None` switches probing off.
+pub(crate) fn set_keepalive(fd: BorrowedFd<'_>, idle: Option<Duration>) -> io::Result<()> {
+    let socket = SockRef::from(&fd);
+    match idle {
+        Some(idle) => socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(idle)),
+        None => socket.set_keepalive(false),
+    }
+}
+
+/// A socket's options, by socket2.
+pub(crate) fn options<'a>(fd: &'a BorrowedFd<'_>) -> SockRef<'a> {
+    SockRef::from(fd)
+}

@@ -1,0 +1,151 @@
+//! A bound on how long a future may take.
+
+use super::{Instant, Sleep, sleep, sleep_until};
+use pin_project_lite::pin_project;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use std::{fmt, io};
+
+/// Runs `future` for at most `duration`, counted from this call and not from the first poll.
+///
+/// Each poll asks the future first and looks at the time after: a future that is ready wins, even
+/// past its deadline, and with a duration of zero it gets one poll. The time is looked at even when
+/// the task's budget is spent, so a busy future cannot outlast its deadline.
+///
+/// Past the deadline the future is dropped with the `Timeout`, at the end of the `.await`.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the deadline came first.
+///
+/// # Panics
+///
+/// A poll panics on a thread that runs no loop, unless `future` is ready at once.
+///
+/// # Cancel safety
+///
+/// That of `future`: both the deadline and dropping the `Timeout` cancel it by dropping it.
+///
+/// # Examples
+///
+/// ```
+/// use ringmill::time::{sleep, timeout};
+/// use std::{future::pending, io, time::Duration};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ringmill::block_on(async {
+///     let quick = timeout(Duration::from_secs(60), async { 7 });
+///     assert_eq!(quick.await, Ok(7));
+///
+///     let stuck = timeout(Duration::from_millis(1), pending::<()>());
+///     let error = io::Error::from(stuck.await.unwrap_err());
+///     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout {
+        future: future.into_future(),
+        deadline: sleep(duration),
+    }
+}
+
+/// Runs `future` until `deadline` at the latest.
+///
+/// Each poll asks the future first and looks at the time after, as [`timeout`] does.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the deadline came first.
+///
+/// # Panics
+///
+/// A poll panics on a thread that runs no loop, unless `future` is ready at once.
+///
+/// # Cancel safety
+///
+/// That of `future`: both the deadline and dropping the `Timeout` cancel it by dropping it.
+///
+/// # Examples
+///
+/// Two steps that share one deadline:
+///
+/// ```
+/// use ringmill::time::{Elapsed, Instant, sleep, timeout_at};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let steps = ringmill::block_on(async {
+///     let deadline = Instant::now() + Duration::from_millis(5);
+///     timeout_at(deadline, async { "first" }).await?;
+///     timeout_at(deadline, sleep(Duration::from_secs(60))).await?;
+///     Ok::<(), Elapsed>(())
+/// })?;
+/// assert!(steps.is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout {
+        future: future.into_future(),
+        deadline: sleep_until(deadline),
+    }
+}
+
+pin_project! {
+    /// A future with a deadline: what [`timeout`] and [`timeout_at`] return.
+    #[derive(Debug)]
+    #[must_use = "a timeout does nothing unless it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        deadline: Sleep,
+    }
+}
+
+impl<F> Timeout<F> {
+    /// The future that is bounded.
+    pub fn get_ref(&self) -> &F {
+        &self.future
+    }
+
+    /// When it will be given up.
+    pub fn deadline(&self) -> Instant {
+        self.deadline.deadline()
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        // At no charge: the future may have spent the budget, and its deadline holds all the same.
+        this.deadline.poll_free(cx).map(|()| Err(Elapsed(())))
+    }
+}
+
+/// The deadline of a [`timeout`] came before its future was ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("deadline has elapsed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+/// An error of kind [`TimedOut`](io::ErrorKind::TimedOut).
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}

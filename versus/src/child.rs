@@ -1,0 +1,158 @@
+//! The two children: started, listened to for a bounded time, and ended with the parent at the
+//! latest (`confine::child` sees to that from inside).
+
+use std::env;
+use std::io::{self, BufRead, BufReader};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::campaign::{Case, Plan};
+use crate::during::During;
+use crate::load::Outcome;
+use crate::peers::Peer;
+use crate::workload::Workload;
+
+/// Until a server must have announced its port.
+const START: Duration = Duration::from_secs(5);
+
+/// Beyond warm-up and window: connecting, draining, a machine that is busy elsewhere.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// How long to wait for the exit status of a child that has closed its output.
+const EXIT: Duration = Duration::from_secs(2);
+
+/// A child that is killed and reaped when dropped.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Both fail only for a child that is reaped already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Guarded {
+    fn start(arguments: &[String]) -> io::Result<Self> {
+        let program = env::current_exe().during("finding this program")?;
+        Command::new(program)
+            .args(arguments)
+            .args(["--parent", &process::id().to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map(Self)
+            .during("starting a child")
+    }
+
+    /// Runs `read` on the child's output in a thread of its own, so that it can be given up.
+    fn output(
+        &mut self,
+        patience: Duration,
+        read: fn(&mut dyn BufRead) -> io::Result<String>,
+    ) -> io::Result<String> {
+        let stdout = self.0.stdout.take();
+        let stdout = stdout.ok_or_else(|| io::Error::other("the output is taken already"))?;
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let text = read(&mut BufReader::new(stdout));
+            // A receiver that gave up wants no answer.
+            let _ = sender.send(text);
+        });
+        receiver
+            .recv_timeout(patience)
+            .map_err(|_| io::Error::other(format!("silent for {} seconds", patience.as_secs())))?
+    }
+
+    /// The status of a child that is ending, `None` if it goes on.
+    fn status(&mut self) -> io::Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + EXIT;
+        loop {
+            let status = self.0.try_wait()?;
+            if status.is_some() || Instant::now() > deadline {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A server that has announced its port.
+pub struct Server {
+    child: Guarded,
+    port: u16,
+    name: String,
+}
+
+impl Server {
+    /// # Errors
+    /// When the child ends or stays silent instead; its own words are on stderr.
+    pub fn start(peer: Peer, workload: Workload, cpu: usize) -> io::Result<Self> {
+        let name = format!("the {} server of {peer}", workload.name());
+        let mut child = Guarded::start(&[
+            String::from("__serve"),
+            peer.to_string(),
+            workload.name().to_owned(),
+            format!("--cpu={cpu}"),
+        ])?;
+        let line = child
+            .output(START, |out| {
+                let mut line = String::new();
+                out.read_line(&mut line).map(|_| line)
+            })
+            .during(&name)?;
+        match line.trim().parse() {
+            Ok(port) => Ok(Self { child, port, name }),
+            Err(_) => Err(ended(&name, child.status()?, "announced no port")),
+        }
+    }
+
+    /// Runs the generator against this server.
+    ///
+    /// # Errors
+    /// When either of them ends early or the generator overruns its time.
+    pub fn load(&mut self, plan: &Plan, case: Case) -> io::Result<Outcome> {
+        let mut generator = Guarded::start(&[
+            String::from("__load"),
+            plan.workload.name().to_owned(),
+            format!("--port={}", self.port),
+            format!("--server-pid={}", self.child.0.id()),
+            format!("--connections={}", case.connections),
+            format!("--depth={}", case.depth),
+            format!("--size={}", plan.size),
+            format!("--warm-up={}", plan.warm_up),
+            format!("--seconds={}", plan.seconds),
+            format!("--cpu={}", plan.load_cpu),
+        ])?;
+        let patience = SLACK + Duration::from_secs_f64(plan.warm_up + plan.seconds);
+        let text = generator
+            .output(patience, |out| {
+                let mut text = String::new();
+                out.read_to_string(&mut text).map(|_| text)
+            })
+            .during(format_args!("the load generator, against {}", self.name))?;
+        serde_json::from_str(text.trim()).map_err(|_| self.blame(&mut generator))
+    }
+
+    /// Which of the two ended, when there is no outcome.
+    fn blame(&mut self, generator: &mut Guarded) -> io::Error {
+        match self.child.0.try_wait() {
+            Ok(Some(status)) => ended(&self.name, Some(status), "is gone"),
+            _ => {
+                let status = generator.status().ok().flatten();
+                let name = format!("the load generator, against {},", self.name);
+                ended(&name, status, "gave no outcome")
+            }
+        }
+    }
+}
+
+fn ended(name: &str, status: Option<ExitStatus>, what: &str) -> io::Error {
+    let status = status.map_or_else(
+        || String::from("still running"),
+        |status| status.to_string(),
+    );
+    io::Error::other(format!("{name} {what} ({status})"))
+}
