@@ -77,11 +77,6 @@ impl BufferPool {
         self.leased.get()
     }
 
-    /// Buffers in users' hands or in connections' queues.
-    pub(crate) fn held(&self) -> u32 {
-        self.held.get()
-    }
-
     /// Gives back buffer `id` and shows it to the kernel at the next flush.
     fn recycle(&self, id: u16) {
         let segment = &self.segments[usize::from(id)];
@@ -104,7 +99,7 @@ impl BufferPool {
 
     /// Gives back a buffer whose bytes nobody wants any more, straight from a completion.
     pub(crate) fn discard(&self, id: u16) {
-        let mut queue = SegmentQueue::new();
+        let queue = SegmentQueue::new();
         queue.push(self, id, 0);
         queue.clear(self);
     }
@@ -157,23 +152,24 @@ impl BufferPool {
 /// Received bytes in order, as a list of the pool's buffers. Owned by one connection, which passes
 /// the pool with every call.
 pub(crate) struct SegmentQueue {
-    head: u16,
-    tail: u16,
-    bytes: usize,
+    head: Cell<u16>,
+    tail: Cell<u16>,
+    bytes: Cell<usize>,
 }
 
 impl SegmentQueue {
     pub(crate) const fn new() -> Self {
         SegmentQueue {
-            head: NIL,
-            tail: NIL,
-            bytes: 0,
+            head: Cell::new(NIL),
+            tail: Cell::new(NIL),
+            bytes: Cell::new(0),
         }
     }
 
     /// Bytes that wait to be read.
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes.get()
     }
 
     /// Takes over buffer `id`, in which the kernel has just written `len` bytes.
@@ -181,7 +177,8 @@ impl SegmentQueue {
     /// # Panics
     ///
     /// If the kernel names a buffer that it does not have: then nothing about the pool is certain.
-    pub(crate) fn push(&mut self, pool: &BufferPool, id: u16, len: u32) {
+    #[inline]
+    pub(crate) fn push(&self, pool: &BufferPool, id: u16, len: u32) {
         let segment = &pool.segments[usize::from(id)];
         assert_eq!(segment.get().holder, Holder::Kernel, "buffer {id} is held");
         assert!(len <= pool.ring.buffer_len());
@@ -192,24 +189,25 @@ impl SegmentQueue {
             holder: Holder::Queue,
         });
         pool.held.set(pool.held.get() + 1);
-        if self.tail == NIL {
-            self.head = id;
+        let tail = self.tail.replace(id);
+        if tail == NIL {
+            self.head.set(id);
         } else {
-            let last = &pool.segments[usize::from(self.tail)];
+            let last = &pool.segments[usize::from(tail)];
             last.set(Segment {
                 next: id,
                 ..last.get()
             });
         }
-        self.tail = id;
-        self.bytes += len as usize;
+        self.bytes.set(self.bytes.get() + len as usize);
     }
 
     /// Copies as much as fits into `room`, giving emptied buffers back. Returns how much.
-    pub(crate) fn copy_to(&mut self, pool: &BufferPool, room: &mut [u8]) -> usize {
+    #[inline]
+    pub(crate) fn copy_to(&self, pool: &BufferPool, room: &mut [u8]) -> usize {
         let mut copied = 0;
-        while copied < room.len() && self.head != NIL {
-            let id = self.head;
+        while copied < room.len() && self.head.get() != NIL {
+            let id = self.head.get();
             let cell = &pool.segments[usize::from(id)];
             let mut segment = cell.get();
             let len = (segment.len as usize).min(room.len() - copied);
@@ -219,26 +217,27 @@ impl SegmentQueue {
             copied += len;
             segment.start += len as u32;
             segment.len -= len as u32;
-            cell.set(segment);
             if segment.len == 0 {
                 self.unlink_head(segment.next);
                 pool.recycle(id);
+            } else {
+                cell.set(segment);
             }
         }
-        self.bytes -= copied;
+        self.bytes.set(self.bytes.get() - copied);
         copied
     }
 
     /// Takes the oldest buffer out as a lease: its id, and where in it the bytes are.
-    pub(super) fn pop(&mut self, pool: &BufferPool) -> Option<(u16, u32, u32)> {
-        let id = self.head;
+    pub(super) fn pop(&self, pool: &BufferPool) -> Option<(u16, u32, u32)> {
+        let id = self.head.get();
         if id == NIL {
             return None;
         }
         let cell = &pool.segments[usize::from(id)];
         let segment = cell.get();
         self.unlink_head(segment.next);
-        self.bytes -= segment.len as usize;
+        self.bytes.set(self.bytes.get() - segment.len as usize);
         cell.set(Segment {
             holder: Holder::Lease,
             ..segment
@@ -248,19 +247,20 @@ impl SegmentQueue {
     }
 
     /// Gives every buffer back.
-    pub(crate) fn clear(&mut self, pool: &BufferPool) {
-        while self.head != NIL {
-            let id = self.head;
+    pub(crate) fn clear(&self, pool: &BufferPool) {
+        while self.head.get() != NIL {
+            let id = self.head.get();
             self.unlink_head(pool.segments[usize::from(id)].get().next);
             pool.recycle(id);
         }
-        self.bytes = 0;
+        self.bytes.set(0);
     }
 
-    fn unlink_head(&mut self, next: u16) {
-        self.head = next;
+    #[inline]
+    fn unlink_head(&self, next: u16) {
+        self.head.set(next);
         if next == NIL {
-            self.tail = NIL;
+            self.tail.set(NIL);
         }
     }
 }

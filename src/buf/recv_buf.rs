@@ -20,7 +20,7 @@ pub struct RecvBuf {
 
 impl RecvBuf {
     /// Takes the oldest segment of a queue.
-    pub(crate) fn pop(queue: &mut SegmentQueue, pool: &Rc<BufferPool>) -> Option<Self> {
+    pub(crate) fn pop(queue: &SegmentQueue, pool: &Rc<BufferPool>) -> Option<Self> {
         let (id, start, len) = queue.pop(pool)?;
         Some(RecvBuf {
             pool: pool.clone(),

@@ -6,7 +6,7 @@
 
 use super::shared::LoopShared;
 use crate::driver::{Counter, Counters};
-use std::cell::Cell;
+use crate::sys::clock::{self, ThreadClock};
 use std::time::Duration;
 
 #[derive(Default)]
@@ -17,26 +17,70 @@ pub(super) struct Metrics {
     pub(super) wakes_sent: Counter,
     pub(super) tasks: Counter,
     pub(super) timers: Counter,
-    pub(super) busy: Counter,
-    pub(super) idle: Counter,
     pub(super) spun: Counter,
+    time: RunTime,
 }
 
-/// Divides a loop's time into busy and idle; owned by the loop.
-pub(super) struct Gauge {
-    since: Cell<u64>,
+/// How long the loop has run, and how much of that its thread had the processor.
+///
+/// The loop marks the beginning and the end of a run only; who wants to know in between reads the
+/// thread's own clock. An enter both works (sends run in it) and waits, so time around it would
+/// tell neither, and would cost the loop two looks at the clock a tick.
+#[derive(Default)]
+struct RunTime {
+    /// The thread's clock, plus 1 << 32 while the loop runs.
+    clock: Counter,
+    /// Wall and processor time at the beginning of the present run, in nanoseconds.
+    wall_start: Counter,
+    cpu_start: Counter,
+    /// Of the runs before.
+    wall: Counter,
+    cpu: Counter,
 }
 
-impl Gauge {
-    pub(super) fn new(now: u64) -> Self {
-        Gauge {
-            since: Cell::new(now),
-        }
+/// Set in `RunTime::clock` while the loop runs.
+const RUNNING: u64 = 1 << 32;
+
+impl RunTime {
+    fn begin(&self) {
+        let Some(clock) = ThreadClock::mine() else {
+            return;
+        };
+        self.wall_start.set(clock::monotonic_nanos());
+        self.cpu_start.set(clock.nanos().unwrap_or(0));
+        self.clock.set(clock.to_bits() | RUNNING);
     }
 
-    /// Time since the last mark, which is now; nanoseconds.
-    pub(super) fn lap(&self, now: u64) -> u64 {
-        now.saturating_sub(self.since.replace(now))
+    fn end(&self) {
+        let (wall, cpu) = self.read();
+        self.clock.set(0);
+        self.wall.set(wall);
+        self.cpu.set(cpu);
+    }
+
+    /// Wall and processor time so far, in nanoseconds.
+    fn read(&self) -> (u64, u64) {
+        let clock = self.clock.get();
+        let (mut wall, mut cpu) = (self.wall.get(), self.cpu.get());
+        if clock & RUNNING != 0
+            && let Some(now) = ThreadClock::from_bits(clock).nanos()
+        {
+            wall += clock::monotonic_nanos().saturating_sub(self.wall_start.get());
+            cpu += now.saturating_sub(self.cpu_start.get());
+        }
+        (wall, cpu)
+    }
+}
+
+impl Metrics {
+    /// The loop begins to run.
+    pub(super) fn begin_run(&self) {
+        self.time.begin();
+    }
+
+    /// The loop ends a run.
+    pub(super) fn end_run(&self) {
+        self.time.end();
     }
 }
 
@@ -79,9 +123,9 @@ pub struct LoopStats {
     pub slots: u64,
     /// Receive buffers in the hands of the program.
     pub leased: u64,
-    /// Time spent working.
+    /// Processor time of the loop's thread while the loop ran, spinning left out.
     pub busy: Duration,
-    /// Time spent blocked or spinning.
+    /// The rest of the time that the loop ran: blocked, spinning, or waiting for a processor.
     pub idle: Duration,
     /// Of the idle time, the part spent spinning.
     pub spun: Duration,
@@ -89,6 +133,8 @@ pub struct LoopStats {
 
 impl LoopStats {
     pub(super) fn read(shared: &LoopShared, metrics: &Metrics, counters: &Counters) -> Self {
+        let (wall, cpu) = metrics.time.read();
+        let busy = cpu.saturating_sub(metrics.spun.get());
         LoopStats {
             index: shared.index(),
             name: shared.name().to_owned(),
@@ -107,8 +153,8 @@ impl LoopStats {
             timers: metrics.timers.get(),
             slots: counters.slots.get(),
             leased: counters.leased.get(),
-            busy: Duration::from_nanos(metrics.busy.get()),
-            idle: Duration::from_nanos(metrics.idle.get()),
+            busy: Duration::from_nanos(busy),
+            idle: Duration::from_nanos(wall.saturating_sub(busy)),
             spun: Duration::from_nanos(metrics.spun.get()),
         }
     }

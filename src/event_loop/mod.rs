@@ -27,7 +27,6 @@ use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
-use metrics::Gauge;
 use spin::Spin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,7 +52,6 @@ pub(crate) struct EventLoop {
     ready: ReadyQueue,
     timers: Rc<Timers>,
     spin: Spin,
-    gauge: Gauge,
     config: LoopConfig,
 }
 
@@ -70,7 +68,6 @@ impl EventLoop {
             ready: ReadyQueue::new(),
             timers: Timers::new(now),
             spin: Spin::new(config.spin_limit),
-            gauge: Gauge::new(now),
             driver,
             config,
         }))

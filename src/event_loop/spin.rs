@@ -26,6 +26,11 @@ impl Spin {
         }
     }
 
+    /// Whether the loop never spins.
+    pub(super) fn is_off(&self) -> bool {
+        self.bound == 0
+    }
+
     /// How long to spin now, in nanoseconds; 0 for not at all.
     pub(super) fn limit(&self) -> u64 {
         self.limit.get()

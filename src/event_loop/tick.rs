@@ -62,7 +62,7 @@ impl EventLoop {
     }
 
     fn run_until(&self, done: impl Fn() -> bool) {
-        self.gauge.lap(self.driver.now());
+        self.shared.metrics.begin_run();
         loop {
             self.tick();
             if done() || self.shared.stop_requested() {
@@ -74,6 +74,7 @@ impl EventLoop {
         self.turn(Park::Poll);
         self.driver.reap();
         self.publish();
+        self.shared.metrics.end_run();
     }
 
     fn tick(&self) {
@@ -138,14 +139,15 @@ impl EventLoop {
     }
 
     fn block(&self, until: Option<u64>) {
-        let metrics = &self.shared.metrics;
-        let start = self.driver.now();
-        metrics.busy.add(self.gauge.lap(start));
-        metrics.parks.add(1);
-        self.turn(until.map_or(Park::Forever, Park::Until));
-        let gap = self.gauge.lap(self.driver.now());
-        metrics.idle.add(gap);
-        self.spin.blocked(gap);
+        self.shared.metrics.parks.add(1);
+        let park = until.map_or(Park::Forever, Park::Until);
+        if self.spin.is_off() {
+            self.turn(park);
+        } else {
+            let start = self.driver.now();
+            self.turn(park);
+            self.spin.blocked(self.driver.now() - start);
+        }
     }
 
     /// Spins on shared memory; true if something came of it.
@@ -153,9 +155,7 @@ impl EventLoop {
         if self.driver.queued() > 0 {
             self.turn(Park::Poll);
         }
-        let metrics = &self.shared.metrics;
         let start = self.driver.now();
-        metrics.busy.add(self.gauge.lap(start));
         let end = (start + self.spin.limit()).min(until.unwrap_or(u64::MAX));
         let mut looks = 0_u32;
         let found = loop {
@@ -168,9 +168,7 @@ impl EventLoop {
             }
             std::hint::spin_loop();
         };
-        let spun = self.gauge.lap(self.driver.now());
-        metrics.idle.add(spun);
-        metrics.spun.add(spun);
+        self.shared.metrics.spun.add(self.driver.now() - start);
         if found {
             self.spin.hit();
             if self.driver.wants_enter() {

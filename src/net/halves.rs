@@ -5,7 +5,7 @@ use crate::event_loop::{context, poll_proceed};
 use crate::op::{self, StreamSocket};
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -53,8 +53,8 @@ impl ReadHalf {
     /// # Cancel safety
     ///
     /// Dropping it loses no byte.
-    pub async fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_read(cx, room)).await
+    pub fn read(&mut self, room: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        poll_fn(move |cx| self.poll_read(cx, room))
     }
 
     /// As [`TcpStream::poll_read`](super::TcpStream::poll_read).
@@ -160,8 +160,8 @@ impl WriteHalf {
     /// # Cancel safety
     ///
     /// Dropping it before it is ready: nothing was written.
-    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_write(cx, bytes)).await
+    pub fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        poll_fn(move |cx| self.poll_write(cx, bytes))
     }
 
     /// As [`TcpStream::poll_write`](super::TcpStream::poll_write).
@@ -170,7 +170,8 @@ impl WriteHalf {
     ///
     /// As [`write`](WriteHalf::write).
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+        ready!(poll_proceed(cx));
+        on_own_loop(&self.stream, self.stream.poll_write_one(cx, bytes))
     }
 
     /// As [`TcpStream::write_vectored`](super::TcpStream::write_vectored).
@@ -204,12 +205,14 @@ impl WriteHalf {
     /// # Cancel safety
     ///
     /// Not safe: how much was written is unknown.
-    pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let written = self.write(bytes).await?;
-            bytes = &bytes[written..];
-        }
-        Ok(())
+    pub fn write_all(&mut self, mut bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
+        poll_fn(move |cx| {
+            while !bytes.is_empty() {
+                let written = ready!(self.poll_write(cx, bytes))?;
+                bytes = &bytes[written..];
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 
     /// As [`TcpStream::send`](super::TcpStream::send).

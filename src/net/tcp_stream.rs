@@ -9,6 +9,7 @@ use crate::op::StreamSocket;
 use crate::sys::socket;
 use crate::time;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -115,8 +116,8 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Dropping it loses no byte.
-    pub async fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(room).await
+    pub fn read(&mut self, room: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.reader.read(room)
     }
 
     /// Reads into several slices, as [`read`](TcpStream::read) into one.
@@ -176,8 +177,8 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Dropping it before it is ready: nothing was written.
-    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes).await
+    pub fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        self.writer.write(bytes)
     }
 
     /// Writes some of several slices, as [`write`](TcpStream::write) of one.
@@ -202,8 +203,8 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Not safe: how much was written is unknown.
-    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes).await
+    pub fn write_all(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
+        self.writer.write_all(bytes)
     }
 
     /// Sends all of a buffer without a copy, and hands it back.

@@ -20,7 +20,7 @@ use crate::buf::{RecvBuf, SegmentQueue, Starved};
 use crate::driver::{After, Completion, Driver, Key, Operation};
 use crate::sys::ring::{Sqe, opcode, squeue, types};
 use crate::sys::errno;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ enum End {
 }
 
 pub(super) struct RecvState {
-    queue: RefCell<SegmentQueue>,
+    queue: SegmentQueue,
     arm: Cell<Arm>,
     end: Cell<End>,
     reader: Waiter,
@@ -61,7 +61,7 @@ pub(super) struct RecvState {
 impl RecvState {
     pub(super) fn new() -> Self {
         RecvState {
-            queue: RefCell::new(SegmentQueue::new()),
+            queue: SegmentQueue::new(),
             arm: Cell::new(Arm::Idle),
             end: Cell::new(End::Open),
             reader: Waiter::default(),
@@ -83,11 +83,7 @@ impl StreamSocket {
         if !ready!(self.poll_received(cx))? {
             return Poll::Ready(Ok(0));
         }
-        let read = self
-            .recv
-            .queue
-            .borrow_mut()
-            .copy_to(self.driver.pool(), room);
+        let read = self.recv.queue.copy_to(self.driver.pool(), room);
         self.arm_if_wanted();
         Poll::Ready(Ok(read))
     }
@@ -100,14 +96,14 @@ impl StreamSocket {
         if !ready!(self.poll_received(cx))? {
             return Poll::Ready(Ok(None));
         }
-        let lease = RecvBuf::pop(&mut self.recv.queue.borrow_mut(), self.driver.pool());
+        let lease = RecvBuf::pop(&self.recv.queue, self.driver.pool());
         self.arm_if_wanted();
         Poll::Ready(Ok(lease))
     }
 
     /// Waits until something is in the queue (true) or the stream has ended (false).
     fn poll_received(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        if self.recv.queue.borrow().bytes() > 0 {
+        if self.recv.queue.bytes() > 0 {
             return Poll::Ready(Ok(true));
         }
         match self.recv.end.get() {
@@ -127,7 +123,7 @@ impl StreamSocket {
 
     /// Unread bytes in the queue.
     pub(crate) fn unread(&self) -> usize {
-        self.recv.queue.borrow().bytes()
+        self.recv.queue.bytes()
     }
 
     fn arm_if_wanted(self: &Rc<Self>) {
@@ -145,7 +141,7 @@ impl StreamSocket {
     pub(super) fn release_recv(&self) {
         self.recv.released.set(true);
         self.recv.reader.clear();
-        self.recv.queue.borrow_mut().clear(self.driver.pool());
+        self.recv.queue.clear(self.driver.pool());
         if let Arm::Armed(key) = self.recv.arm.replace(Arm::Cancelling) {
             self.driver.cancel(key);
         }
@@ -180,7 +176,7 @@ unsafe impl Operation for Recv {
         if let Some(buffer) = completion.buffer() {
             if completion.result > 0 && !recv.released.get() {
                 let len = completion.result as u32;
-                recv.queue.borrow_mut().push(driver.pool(), buffer, len);
+                recv.queue.push(driver.pool(), buffer, len);
             } else {
                 driver.pool().discard(buffer);
             }

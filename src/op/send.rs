@@ -9,10 +9,9 @@
 use super::stream::StreamSocket;
 use super::waiter::Waiter;
 use crate::driver::{After, Completion, Driver, Operation};
-use crate::sys::errno;
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::socket::{self, SEND_FLAGS};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
@@ -37,7 +36,11 @@ pub(super) enum Sending {
 }
 
 pub(super) struct SendState {
-    pub(super) staged: RefCell<Vec<u8>>,
+    /// What the next send takes along.
+    staged: RefCell<Vec<u8>>,
+    /// What the kernel reads, while [`Send`] is in flight, and how much of it has gone.
+    in_flight: RefCell<Vec<u8>>,
+    sent: Cell<usize>,
     pub(super) sending: Cell<Sending>,
     /// The errno that ended sending for good; 0 for none.
     pub(super) error: Cell<i32>,
@@ -50,6 +53,8 @@ impl SendState {
     pub(super) fn new() -> Self {
         SendState {
             staged: RefCell::new(Vec::new()),
+            in_flight: RefCell::new(Vec::new()),
+            sent: Cell::new(0),
             sending: Cell::new(Sending::Idle),
             error: Cell::new(0),
             writer: Waiter::default(),
@@ -77,32 +82,17 @@ impl StreamSocket {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [piece] = pieces {
+            return self.poll_write_one(cx, piece);
+        }
         self.send.check()?;
-        if let [piece] = pieces
-            && piece.len() >= DIRECT
-            && !self.send.is_busy()
-        {
-            match socket::send_now(self.as_fd(), piece) {
-                Ok(sent) => return Poll::Ready(Ok(sent)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-        let mut staged = self.send.staged.borrow_mut();
-        let mut room = HIGH_WATER.saturating_sub(staged.len());
-        if room == 0 {
-            self.send.writer.wait(cx);
+        let Some(mut staged) = self.staging(cx) else {
             return Poll::Pending;
-        }
-        if staged.capacity() == 0 {
-            *staged = self.driver.spare().take();
-        }
+        };
         let before = staged.len();
         for piece in pieces {
-            let len = piece.len().min(room);
-            staged.extend_from_slice(&piece[..len]);
-            room -= len;
+            let room = HIGH_WATER.saturating_sub(staged.len());
+            staged.extend_from_slice(&piece[..piece.len().min(room)]);
         }
         let written = staged.len() - before;
         drop(staged);
@@ -112,14 +102,57 @@ impl StreamSocket {
         Poll::Ready(Ok(written))
     }
 
+    /// Accepts bytes of one slice.
+    pub(crate) fn poll_write_one(
+        self: &Rc<Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.send.check()?;
+        if bytes.len() >= DIRECT && !self.send.is_busy() {
+            match socket::send_now(self.as_fd(), bytes) {
+                Ok(sent) => return Poll::Ready(Ok(sent)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let Some(mut staged) = self.staging(cx) else {
+            return Poll::Pending;
+        };
+        let written = bytes.len().min(HIGH_WATER - staged.len());
+        staged.extend_from_slice(&bytes[..written]);
+        drop(staged);
+        if written > 0 {
+            self.send_staged();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    /// The buffer to write to, with room in it; else the task waits.
+    fn staging(&self, cx: &mut Context<'_>) -> Option<RefMut<'_, Vec<u8>>> {
+        let mut staged = self.send.staged.borrow_mut();
+        if staged.len() >= HIGH_WATER {
+            self.send.writer.wait(cx);
+            return None;
+        }
+        if staged.capacity() == 0 {
+            *staged = self.driver.spare().take();
+        }
+        Some(staged)
+    }
+
+    /// Whether bytes wait for the next send.
+    pub(super) fn has_staged(&self) -> bool {
+        !self.send.staged.borrow().is_empty()
+    }
+
     /// Queues a send of what is staged, if nothing is under way.
     pub(super) fn send_staged(self: &Rc<Self>) {
-        if self.send.sending.get() == Sending::Idle && !self.send.staged.borrow().is_empty() {
+        if self.send.sending.get() == Sending::Idle {
             self.send.sending.set(Sending::Staged);
             self.driver.submit(Send {
                 stream: self.clone(),
-                bytes: Vec::new(),
-                sent: 0,
             });
         }
     }
@@ -169,25 +202,25 @@ impl StreamSocket {
     }
 }
 
-/// The send in flight: it owns the bytes that the kernel reads.
+/// The send in flight; it holds the stream, and through it the bytes that the kernel reads.
 struct Send {
     stream: Rc<StreamSocket>,
-    bytes: Vec<u8>,
-    sent: usize,
 }
 
-// SAFETY: the bytes belong to the operation and are not touched between `prepare` and the
-// completion; the stream keeps the descriptor open.
+// SAFETY: the bytes are in the stream's `in_flight`, which only this operation touches, and only
+// before `prepare` and after the completion; the stream also keeps the descriptor open.
 unsafe impl Operation for Send {
     const FINISHES: bool = true;
 
     fn prepare(&mut self) -> Sqe {
-        if self.sent == self.bytes.len() {
-            self.bytes.clear();
-            self.sent = 0;
-            std::mem::swap(&mut self.bytes, &mut *self.stream.send.staged.borrow_mut());
+        let send = &self.stream.send;
+        let mut bytes = send.in_flight.borrow_mut();
+        if send.sent.get() == bytes.len() {
+            bytes.clear();
+            send.sent.set(0);
+            std::mem::swap(&mut *bytes, &mut *send.staged.borrow_mut());
         }
-        let rest = &self.bytes[self.sent..];
+        let rest = &bytes[send.sent.get()..];
         let fd = types::Fd(self.stream.as_raw_fd());
         opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
             .flags(SEND_FLAGS)
@@ -196,25 +229,26 @@ unsafe impl Operation for Send {
 
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After {
         let send = &self.stream.send;
-        match completion.into_result() {
-            Ok(sent) => {
-                self.sent += sent as usize;
-                if self.sent < self.bytes.len() {
-                    return After::Again;
-                }
+        if completion.result >= 0 {
+            send.sent.set(send.sent.get() + completion.result as usize);
+            if send.sent.get() < send.in_flight.borrow().len() {
+                return After::Again;
             }
-            Err(_) if completion.is_transient() => return After::Again,
-            Err(error) => self
-                .stream
-                .send_failed(error.raw_os_error().unwrap_or(errno::ECANCELED)),
+        } else if completion.is_transient() {
+            return After::Again;
+        } else {
+            self.stream.send_failed(-completion.result);
         }
         let more = !send.staged.borrow().is_empty();
         if !more {
             send.sending.set(Sending::Idle);
-            driver.spare().give(std::mem::take(&mut self.bytes));
-            driver
-                .spare()
-                .give(std::mem::take(&mut *send.staged.borrow_mut()));
+            send.sent.set(0);
+            for buffer in [&send.in_flight, &send.staged] {
+                let mut buffer = buffer.borrow_mut();
+                if buffer.capacity() > 0 {
+                    driver.spare().give(std::mem::take(&mut *buffer));
+                }
+            }
             self.stream.shut_down_if_ending();
         }
         // A writer that waited for room has it; one that waits for a flush looks again.

@@ -67,7 +67,9 @@ unsafe impl<B: IoBuf> OneShot for SendOwned<B> {
             }
         }
         self.stream.send.sending.set(Sending::Idle);
-        self.stream.send_staged();
+        if self.stream.has_staged() {
+            self.stream.send_staged();
+        }
         self.stream.shut_down_if_ending();
         if orphaned {
             // Nobody holds the future, so this cannot come back for the operation itself. While

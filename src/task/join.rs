@@ -28,7 +28,6 @@ use super::state::{Join, Wake};
 ///
 /// # Cancel safety
 /// Awaiting `&mut handle` loses nothing when dropped: the output stays with the task.
-#[must_use = "dropping the handle detaches the task; write `drop(handle)` to say so"]
 pub struct JoinHandle<T> {
     /// `None` once the output was taken.
     task: Option<RawTask>,

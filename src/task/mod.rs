@@ -70,7 +70,7 @@ use std::panic::Location;
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};
-pub(crate) use owned::{OwnedTasks, Ran};
+pub(crate) use owned::OwnedTasks;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use scheduled::Scheduled;
 

@@ -135,7 +135,7 @@ impl OwnedTasks {
     #[inline]
     pub(crate) fn run(&self, entry: Scheduled) -> Ran {
         let _running = self.enter();
-        let task = entry.into_raw();
+        let task = entry.raw();
         // SAFETY: rule 4: the entry is here.
         match unsafe { task.owner() } {
             Some(owner) => assert!(
@@ -148,6 +148,8 @@ impl OwnedTasks {
                 self.link(task);
             },
         }
+        // From here on the entry is spent: `start` clears its flag.
+        let task = entry.into_raw();
         // SAFETY: rule 1: the entry keeps the cell.
         match unsafe { task.header() }.state.start() {
             // SAFETY: rule 3: this is the owner, on its thread, the task is not complete, and
@@ -194,10 +196,6 @@ impl OwnedTasks {
     /// How many tasks are alive. One made for this loop elsewhere counts from its first run.
     pub(crate) fn len(&self) -> usize {
         self.len.get()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len.get() == 0
     }
 
     fn enter(&self) -> Running<'_> {

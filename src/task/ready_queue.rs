@@ -96,6 +96,7 @@ impl ReadyQueue {
     }
 
     #[inline]
+    #[allow(dead_code, reason = "the depth, for whoever measures or balances")]
     pub(crate) fn len(&self) -> usize {
         self.len.get()
     }
@@ -130,7 +131,7 @@ mod tests {
 
     fn order(queue: &ReadyQueue) -> Vec<RawTask> {
         std::iter::from_fn(|| queue.pop_front())
-            .map(Scheduled::into_raw)
+            .map(|entry| entry.raw())
             .collect()
     }
 

@@ -41,7 +41,7 @@ impl Scheduled {
     }
 
     /// The task, for a look at it.
-    #[cfg(all(test, not(loom)))]
+    #[inline]
     pub(super) fn raw(&self) -> RawTask {
         self.0
     }

@@ -18,8 +18,9 @@ use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
 
+use super::owned::Ran;
 use super::{
-    AbortHandle, Inbox, JoinError, JoinHandle, OwnedTasks, Pushed, Ran, Schedule, Scheduled, Sleep,
+    AbortHandle, Inbox, JoinError, JoinHandle, OwnedTasks, Pushed, Schedule, Scheduled, Sleep,
     remote,
 };
 

@@ -77,7 +77,7 @@ fn loom_wake_and_abort_and_completion_agree_on_one_end() {
             Err(error) => assert!(error.is_cancelled()),
         }
         aborter.join().unwrap();
-        assert!(tasks.is_empty());
+        assert_eq!(tasks.len(), 0);
     });
 }
 

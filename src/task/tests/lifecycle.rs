@@ -219,7 +219,7 @@ fn close_cancels_the_living_and_whatever_their_destructors_spawn() {
     assert_eq!(on.run(), [Ran::Pending]);
     probe.waker().wake();
     on.tasks.close();
-    assert!(on.tasks.is_empty());
+    assert_eq!(on.tasks.len(), 0);
     assert!(output(handle).unwrap_err().is_cancelled());
     assert!(
         output(late.borrow_mut().pop().unwrap())
@@ -250,7 +250,7 @@ fn a_scoped_future_may_borrow_and_is_gone_when_the_scope_is() {
         },
     );
     assert_eq!((ran, drops.count(), sum), (vec![Ran::Pending], 1, 7));
-    assert!(on.tasks.is_empty());
+    assert_eq!(on.tasks.len(), 0);
     assert_eq!(Arc::strong_count(&on.shared), 1);
 
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -340,7 +340,7 @@ fn the_list_of_the_living_forgets_from_either_end_and_the_middle() {
         assert_eq!(on.tasks.len(), 2);
         on.tasks.close();
         assert!(handles.iter().all(JoinHandle::is_finished));
-        assert!(on.tasks.is_empty());
+        assert_eq!(on.tasks.len(), 0);
     }
 }
 

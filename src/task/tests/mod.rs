@@ -14,9 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, Thread};
 
-use super::{
-    Inbox, JoinError, JoinHandle, OwnedTasks, Pushed, Ran, Schedule, Scheduled, Sleep, remote,
-};
+use super::owned::Ran;
+use super::{Inbox, JoinError, JoinHandle, OwnedTasks, Pushed, Schedule, Scheduled, Sleep, remote};
 
 /// A loop that knows nothing but tasks: all entries go through its inbox, and it sleeps by parking
 /// its thread.

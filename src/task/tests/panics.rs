@@ -18,7 +18,7 @@ impl Drop for Bomb {
 
 /// The loop still runs tasks, and nothing of the last one is left.
 fn assert_goes_on(on: &Loop) {
-    assert!(on.tasks.is_empty());
+    assert_eq!(on.tasks.len(), 0);
     let handle = on.spawn(async { 7 });
     let _ = on.run();
     assert_eq!(output(handle).unwrap(), 7);
@@ -96,7 +96,7 @@ fn a_panic_in_the_drop_of_a_closed_lists_future_is_contained() {
     });
     assert_eq!(on.run(), [Ran::Pending, Ran::Pending]);
     on.tasks.close();
-    assert!(on.tasks.is_empty());
+    assert_eq!(on.tasks.len(), 0);
     assert_eq!(
         handles.map(|handle| message(output(handle).unwrap_err())),
         ["one", "two"]

@@ -108,7 +108,7 @@ fn wakes_from_many_threads_are_all_seen() {
             })
         })
         .collect();
-    on.run_until(|| on.tasks.is_empty());
+    on.run_until(|| on.tasks.len() == 0);
     for sender in senders {
         sender.join().unwrap();
     }
@@ -170,7 +170,7 @@ fn handles_on_other_threads_lose_and_leak_nothing() {
     let (ended, cancelled) = joiner.join().unwrap();
     assert_eq!(ended + cancelled, TASKS / 3);
     let _ = on.run();
-    assert!(on.tasks.is_empty());
+    assert_eq!(on.tasks.len(), 0);
     assert_eq!(drops.count(), TASKS);
     assert_eq!(Arc::strong_count(&on.shared), 1, "a task was leaked");
 }

@@ -7,6 +7,7 @@
 mod epoll;
 mod hyper_service;
 mod ring;
+mod ringmill;
 mod tokio;
 
 use std::fmt;
@@ -48,6 +49,8 @@ macro_rules! peers {
 }
 
 peers! {
+    /// Ringmill
+    Ringmill => ringmill,
     /// Tokio's current-thread runtime; over HTTP, hyper on it
     Tokio => tokio,
     /// A hand-written io_uring loop: what a runtime can hope for
