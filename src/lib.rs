@@ -13,9 +13,11 @@ mod task;
 pub mod time;
 
 pub use buf::{IoBuf, RecvBuf};
+#[cfg(feature = "hyper")]
+pub use compat::hyper;
 pub use event_loop::LoopStats;
 pub use runtime::{
     BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, Runtime, Serve, YieldNow, block_on,
-    serve, spawn, yield_now,
+    serve, serve_with, spawn, yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};

@@ -13,7 +13,7 @@
 use crate::sys::buf_ring::BufRing;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// The end of a list.
 const NIL: u16 = u16::MAX;
@@ -48,7 +48,8 @@ pub(crate) struct BufferPool {
     /// Of these, the ones in users' hands.
     leased: Cell<u32>,
     /// Connections whose receive ended for want of a buffer, oldest first; at most one entry each.
-    starved: RefCell<VecDeque<Rc<dyn Starved>>>,
+    /// Weak: one that is dropped while it waits here closes at once.
+    starved: RefCell<VecDeque<Weak<dyn Starved>>>,
 }
 
 impl BufferPool {
@@ -105,7 +106,7 @@ impl BufferPool {
     }
 
     /// Puts a connection in line for the next free buffer.
-    pub(crate) fn starve(&self, who: Rc<dyn Starved>) {
+    pub(crate) fn starve(&self, who: Weak<dyn Starved>) {
         self.starved.borrow_mut().push_back(who);
     }
 
@@ -113,16 +114,27 @@ impl BufferPool {
     /// buffers. Called before every enter.
     pub(crate) fn flush(&self) {
         self.ring.publish();
-        let starved = self.starved.borrow().len();
-        if starved == 0 {
-            return;
-        }
-        let free = usize::from(self.ring.count()) - self.held.get() as usize;
-        for _ in 0..starved.min(free) {
+        for _ in 0..self.feedable() {
             let Some(next) = self.starved.borrow_mut().pop_front() else {
                 return;
             };
-            next.fed();
+            if let Some(next) = next.upgrade() {
+                next.fed();
+            }
+        }
+    }
+
+    /// Whether a flush would let a starved connection receive. One that was let may have had no
+    /// use for its buffer, so this can be so after a flush, too: then the loop must not block.
+    pub(crate) fn can_feed(&self) -> bool {
+        self.feedable() > 0
+    }
+
+    /// How many starved connections there are buffers for.
+    fn feedable(&self) -> usize {
+        match self.starved.borrow().len() {
+            0 => 0,
+            starved => starved.min(usize::from(self.ring.count()) - self.held.get() as usize),
         }
     }
 

@@ -21,6 +21,7 @@
 //! to come. What is common to all lives in [`Driver`]: slots, queue, pool, counters.
 
 mod backend;
+mod contain;
 mod counters;
 mod operation;
 mod park;
@@ -30,6 +31,7 @@ mod uring;
 mod waited;
 
 pub(crate) use backend::Signal;
+pub(crate) use contain::contained;
 pub(crate) use counters::{Counter, Counters};
 pub(crate) use operation::{After, Completion, Operation};
 pub(crate) use park::Park;

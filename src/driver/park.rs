@@ -26,10 +26,14 @@ impl Driver {
         self.backend.is_ready()
     }
 
-    /// Whether an enter would bring something: deferred work or kept completions. Reads shared
-    /// memory only.
-    pub(crate) fn wants_enter(&self) -> bool {
-        self.backend.wants_enter()
+    /// Whether a turn would send or bring something: requests, submissions that the kernel did not
+    /// take at once, receives that wait for a buffer and could have one, deferred work, kept
+    /// completions. Reads memory only.
+    pub(crate) fn wants_turn(&self) -> bool {
+        self.queued() > 0
+            || self.backend.has_unsubmitted()
+            || self.pool.can_feed()
+            || self.backend.wants_enter()
     }
 
     /// Brings the gauges that other threads read up to date.
@@ -67,6 +71,11 @@ impl Driver {
     fn turn(&self, wait: Wait) -> io::Result<()> {
         self.pool.flush();
         self.publish();
+        let wait = match wait {
+            // More of the starved can be fed than a flush may feed at once.
+            Wait::Forever | Wait::For(_) if self.pool.can_feed() => Wait::Poll,
+            wait => wait,
+        };
         self.backend.turn(self, wait)
     }
 

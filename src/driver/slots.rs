@@ -15,7 +15,7 @@
 //! 4. The table is used by one thread.
 
 use super::operation::{After, Completion, Operation};
-use super::{Driver, waited::Waited};
+use super::{Driver, contained, waited::Waited};
 use crate::sys::ring::Sqe;
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
@@ -71,8 +71,11 @@ struct VTable {
     finishes: bool,
 }
 
+/// Room for an operation, read and written through a pointer only.
 #[repr(align(16))]
-struct Payload([MaybeUninit<u8>; INLINE]);
+struct Payload {
+    _room: [MaybeUninit<u8>; INLINE],
+}
 
 struct Slot {
     payload: UnsafeCell<Payload>,
@@ -212,7 +215,9 @@ impl Slots {
         let base = (pages.len() * PAGE) as u32;
         let page: Vec<Slot> = (0..PAGE as u32)
             .map(|offset| Slot {
-                payload: UnsafeCell::new(Payload([MaybeUninit::uninit(); INLINE])),
+                payload: UnsafeCell::new(Payload {
+                    _room: [MaybeUninit::uninit(); INLINE],
+                }),
                 vtable: Cell::new(None),
                 generation: Cell::new(0),
                 next_free: Cell::new(if offset + 1 == PAGE as u32 {
@@ -276,9 +281,17 @@ impl Slots {
             return false;
         };
         // SAFETY: rules 2 and 3.
-        let after = unsafe { (vtable.complete)(slot.payload.get().cast(), completion, driver) };
+        let mut after = unsafe { (vtable.complete)(slot.payload.get().cast(), completion, driver) };
         if completion.more() {
             return false;
+        }
+        if matches!(after, After::Again) && slot.state.get() == (State::InFlight { cancelled: true })
+        {
+            // It was to end, by a cancel that came too late or found it half done (a send that was
+            // partly sent reports that part): it does not start anew, which nobody would cancel.
+            let cancelled = Completion::cancelled();
+            // SAFETY: rules 2 and 3; the kernel has ended with it.
+            after = unsafe { (vtable.complete)(slot.payload.get().cast(), cancelled, driver) };
         }
         self.in_flight.set(self.in_flight.get() - 1);
         match after {
@@ -289,7 +302,7 @@ impl Slots {
             After::Keep(waker) => {
                 slot.state.set(State::Kept);
                 if let Some(waker) = waker {
-                    waker.wake();
+                    contained(|| waker.wake());
                 }
                 false
             }

@@ -2,7 +2,7 @@
 
 use super::operation::{After, Completion, Operation};
 use super::slots::{Key, State};
-use super::Driver;
+use super::{Driver, contained};
 use crate::sys::ring::Sqe;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -77,7 +77,8 @@ unsafe impl<O: OneShot> Operation for Waited<O> {
             return After::Again;
         }
         if self.orphaned {
-            drop(self.operation.take().map(|o| o.output(completion)));
+            let operation = self.operation.take();
+            contained(|| drop(operation.map(|operation| operation.output(completion))));
             return After::Done;
         }
         self.completion = Some(completion);

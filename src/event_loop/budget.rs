@@ -26,3 +26,9 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
     LEFT.set(left - 1);
     Poll::Ready(())
 }
+
+/// Gives a unit back: the operation that it was taken for has to wait. Otherwise a task that looks
+/// at more idle resources in one poll than its budget has would never get to the last of them.
+pub(crate) fn refund() {
+    LEFT.set((LEFT.get() + 1).min(OPERATIONS_A_POLL));
+}

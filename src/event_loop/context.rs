@@ -30,15 +30,26 @@ pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
         );
         *current = Some(event_loop.clone());
     });
-    Entered(())
+    Entered { before: None }
 }
 
-pub(crate) struct Entered(());
+/// Makes a loop that ends the current one until the guard is dropped, in place of the one that
+/// runs on this thread, if one does: a runtime may be dropped inside another one's task, also by
+/// the panic that refuses to run it there.
+pub(super) fn enter_to_close(event_loop: &Rc<EventLoop>) -> Entered {
+    let before = CURRENT.with(|current| current.borrow_mut().replace(event_loop.clone()));
+    Entered { before }
+}
+
+pub(crate) struct Entered {
+    before: Option<Rc<EventLoop>>,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        let before = self.before.take();
         // Dropped outside the borrow: the loop may be the last reference to all it owns.
-        let left = CURRENT.with(|current| current.borrow_mut().take());
+        let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
         drop(left);
     }
 }

@@ -18,7 +18,7 @@ mod spin;
 mod tick;
 mod wheel;
 
-pub(crate) use budget::poll_proceed;
+pub(crate) use budget::{poll_proceed, refund};
 pub use metrics::LoopStats;
 pub(crate) use shared::{LoopShared, Scheduler};
 pub(crate) use wheel::{Timer, Timers};
@@ -61,7 +61,7 @@ impl EventLoop {
         let driver = Driver::new(&config.driver)?;
         op::listen_for_wakes(&driver);
         let now = driver.now();
-        let shared = LoopShared::new(index, name, driver.signal().clone(), driver.counters().clone());
+        let shared = LoopShared::new(index, name, driver.signal(), driver.counters().clone());
         Ok(Rc::new(EventLoop {
             shared: Arc::new(shared),
             tasks: OwnedTasks::new(),
@@ -81,14 +81,15 @@ impl EventLoop {
         &self.driver
     }
 
-    pub(crate) fn timers(&self) -> &Rc<Timers> {
-        &self.timers
+    /// How many tasks are alive here.
+    pub(crate) fn live_tasks(&self) -> usize {
+        self.tasks.len()
     }
 
     /// Ends the loop: no more tasks, everything in flight brought home within `limit` (twice, see
     /// [`Driver::drain`]).
     pub(crate) fn close(self: &Rc<Self>, limit: Duration) {
-        let _entered = context::enter(self);
+        let _entered = context::enter_to_close(self);
         // First nothing new comes in, then nothing is left: tasks that arrived but never ran are
         // cancelled with the entries, the others with the list.
         drop(self.shared.close_inbox());

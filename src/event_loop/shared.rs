@@ -5,7 +5,7 @@ use super::metrics::{LoopStats, Metrics};
 use crate::driver::{Counters, Signal};
 use crate::op;
 use crate::task::{Inbox, Pushed, ReadyQueue, Schedule, Scheduled};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What other threads know of a loop.
@@ -13,7 +13,8 @@ pub(crate) struct LoopShared {
     index: usize,
     name: String,
     pub(super) inbox: Inbox,
-    signal: Arc<Signal>,
+    /// The driver keeps it: a waker or a handle that outlives the loop keeps no descriptor open.
+    signal: Weak<Signal>,
     counters: Arc<Counters>,
     pub(super) metrics: Metrics,
     stop: AtomicBool,
@@ -23,14 +24,14 @@ impl LoopShared {
     pub(super) fn new(
         index: usize,
         name: String,
-        signal: Arc<Signal>,
+        signal: &Arc<Signal>,
         counters: Arc<Counters>,
     ) -> Self {
         LoopShared {
             index,
             name,
             inbox: Inbox::new(),
-            signal,
+            signal: Arc::downgrade(signal),
             counters,
             metrics: Metrics::default(),
             stop: AtomicBool::new(false),
@@ -53,8 +54,14 @@ impl LoopShared {
     pub(crate) fn request_stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         // The nudge orders the flag before the loop's next look at it (see `Inbox::nudge`).
-        if self.inbox.nudge() == Pushed::WakeOwner {
-            self.wake();
+        if self.inbox.nudge() == Pushed::Closed {
+            return;
+        }
+        // By the eventfd, and whatever the nudge says: the caller is about to wait for the loop's
+        // end, so a wake-up that rides on the next enter of a loop on this very thread, this one
+        // or one that was promised for an earlier push, might never leave.
+        if let Some(signal) = self.signal.upgrade() {
+            signal.eventfd.signal();
         }
     }
 
@@ -79,12 +86,16 @@ impl LoopShared {
     /// Ends the loop's park: by a post to its ring that rides on the sending loop's next enter,
     /// or, from a plain thread, by its eventfd.
     fn wake(&self) {
+        let Some(signal) = self.signal.upgrade() else {
+            // The loop is gone: there is nobody to wake.
+            return;
+        };
         match context::try_current() {
             Some(here) => {
                 here.shared().metrics.wakes_sent.add(1);
-                op::wake_other(here.driver(), &self.signal);
+                op::wake_other(here.driver(), &signal);
             }
-            None => self.signal.eventfd.signal(),
+            None => signal.eventfd.signal(),
         }
     }
 }

@@ -5,6 +5,12 @@
 //! expensive as the best choice (Karlin et al., "Empirical studies of competitive spinning for a
 //! shared-memory multiprocessor", SOSP 1991), so that is the bound; a loop whose gaps are longer
 //! learns to do without, and one that blocked for a short time only learns to try again.
+//!
+//! Measured on two processors: a task sent to another loop and joined takes 53 to 78 µs when both
+//! loops block and 0.3 to 3.3 µs when they spin, for less processor time (30 to 46 µs against 0.6
+//! to 2.3). With clients on the same two processors, at 64 connections, two spinning loops serve
+//! 15 to 30 % fewer requests than two blocking ones, for 30 % more processor time: hence no
+//! spinning by default where there are as many loops as processors.
 
 use std::cell::Cell;
 

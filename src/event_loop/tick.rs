@@ -73,6 +73,8 @@ impl EventLoop {
         // What the last tick submitted (closes, staged bytes) should not wait for the next run.
         self.turn(Park::Poll);
         self.driver.reap();
+        // Nor what those completions have led to (a wake-up of another loop).
+        self.turn_if_useful();
         self.publish();
         self.shared.metrics.end_run();
     }
@@ -117,9 +119,7 @@ impl EventLoop {
     /// After the tasks: straight on if there is work, else spin and block until there is.
     fn rest(&self) {
         if !self.ready.is_empty() {
-            if self.driver.queued() > 0 || self.driver.wants_enter() {
-                self.turn(Park::Poll);
-            }
+            self.turn_if_useful();
             return;
         }
         let until = self.timers.next_deadline();
@@ -127,7 +127,7 @@ impl EventLoop {
             return;
         }
         match self.shared.inbox.try_sleep() {
-            Sleep::HasWork => self.turn(Park::Poll),
+            Sleep::HasWork => self.turn_if_useful(),
             Sleep::Announced => {
                 // The request to stop is looked at after the announcement, or it could be missed.
                 if !self.shared.stop_requested() {
@@ -152,9 +152,7 @@ impl EventLoop {
 
     /// Spins on shared memory; true if something came of it.
     fn spin_until(&self, until: Option<u64>) -> bool {
-        if self.driver.queued() > 0 {
-            self.turn(Park::Poll);
-        }
+        self.turn_if_useful();
         let start = self.driver.now();
         let end = (start + self.spin.limit()).min(until.unwrap_or(u64::MAX));
         let mut looks = 0_u32;
@@ -171,13 +169,18 @@ impl EventLoop {
         self.shared.metrics.spun.add(self.driver.now() - start);
         if found {
             self.spin.hit();
-            if self.driver.wants_enter() {
-                self.turn(Park::Poll);
-            }
+            self.turn_if_useful();
         } else {
             self.spin.miss();
         }
         found
+    }
+
+    /// Enters only if there is something to submit or to fetch.
+    fn turn_if_useful(&self) {
+        if self.driver.wants_turn() {
+            self.turn(Park::Poll);
+        }
     }
 
     fn submit_queued(&self) {

@@ -66,7 +66,8 @@ pub(crate) struct Timers {
     closed: Cell<bool>,
     len: Cell<usize>,
     levels: Levels,
-    lists: [List; LISTS],
+    /// 34 kB, of which a loop touches the few that are in use.
+    lists: Box<[List; LISTS]>,
 }
 
 struct List {
@@ -106,7 +107,7 @@ impl Timers {
             closed: Cell::new(false),
             len: Cell::new(0),
             levels,
-            lists: [const { List::new() }; LISTS],
+            lists: Box::new([const { List::new() }; LISTS]),
         })
     }
 

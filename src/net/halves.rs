@@ -1,7 +1,7 @@
 //! [`ReadHalf`] and [`WriteHalf`]: the two directions of a connection.
 
 use crate::buf::{IoBuf, RecvBuf};
-use crate::event_loop::{context, poll_proceed};
+use crate::event_loop::{context, poll_proceed, refund};
 use crate::op::{self, StreamSocket};
 use std::error::Error;
 use std::fmt;
@@ -29,6 +29,15 @@ fn on_own_loop<T>(stream: &StreamSocket, polled: Poll<T>) -> Poll<T> {
         context::assert_current(stream.driver());
     }
     polled
+}
+
+/// As [`on_own_loop`], for what took a unit of the task's budget: waiting costs none.
+#[track_caller]
+fn charged<T>(stream: &StreamSocket, polled: Poll<T>) -> Poll<T> {
+    if polled.is_pending() {
+        refund();
+    }
+    on_own_loop(stream, polled)
 }
 
 impl ReadHalf {
@@ -64,7 +73,7 @@ impl ReadHalf {
     /// As [`read`](ReadHalf::read).
     pub fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         ready!(poll_proceed(cx));
-        on_own_loop(&self.stream, self.stream.poll_read(cx, room))
+        charged(&self.stream, self.stream.poll_read(cx, room))
     }
 
     /// As [`TcpStream::read_vectored`](super::TcpStream::read_vectored).
@@ -85,16 +94,18 @@ impl ReadHalf {
         cx: &mut Context<'_>,
         rooms: &mut [io::IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(poll_proceed(cx));
         let mut total = 0;
         for room in rooms {
             if room.is_empty() {
                 continue;
             }
-            // After the first slice only what is there already, without waiting.
+            // After the first slice only what is there already, without waiting: what the slices
+            // before have taken must be told of now.
             if total > 0 && self.stream.unread() == 0 {
                 break;
             }
-            let read = ready!(self.poll_read(cx, room))?;
+            let read = ready!(charged(&self.stream, self.stream.poll_read(cx, room)))?;
             total += read;
             if read < room.len() {
                 break;
@@ -140,7 +151,7 @@ impl ReadHalf {
     pub async fn recv(&mut self) -> io::Result<Option<RecvBuf>> {
         poll_fn(|cx| {
             ready!(poll_proceed(cx));
-            on_own_loop(&self.stream, self.stream.poll_recv(cx))
+            charged(&self.stream, self.stream.poll_recv(cx))
         })
         .await
     }
@@ -171,7 +182,7 @@ impl WriteHalf {
     /// As [`write`](WriteHalf::write).
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(poll_proceed(cx));
-        on_own_loop(&self.stream, self.stream.poll_write_one(cx, bytes))
+        charged(&self.stream, self.stream.poll_write_one(cx, bytes))
     }
 
     /// As [`TcpStream::write_vectored`](super::TcpStream::write_vectored).
@@ -193,7 +204,7 @@ impl WriteHalf {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(poll_proceed(cx));
-        on_own_loop(&self.stream, self.stream.poll_write(cx, pieces))
+        charged(&self.stream, self.stream.poll_write(cx, pieces))
     }
 
     /// As [`TcpStream::write_all`](super::TcpStream::write_all).

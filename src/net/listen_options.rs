@@ -1,7 +1,7 @@
 //! [`ListenOptions`]: what a listening socket is made with.
 
 use super::address::{self, ToSocketAddrs};
-use crate::sys::socket;
+use crate::sys::socket::{self, ReusePort};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,7 +19,7 @@ impl ListenOptions {
     pub fn new() -> Self {
         ListenOptions(socket::ListenOptions {
             backlog: BACKLOG,
-            reuse_port: false,
+            reuse_port: ReusePort::No,
             reuse_address: true,
             only_v6: None,
             nodelay: true,
@@ -34,15 +34,21 @@ impl ListenOptions {
         self
     }
 
-    /// SO_REUSEPORT: several listeners on one address, the kernel spreads connections. Default
-    /// no; `serve` sets it where there are several loops.
+    /// SO_REUSEPORT: several listeners on one address, also of other processes of the same user; the
+    /// kernel spreads connections. Default no. [`serve`](crate::serve) has a listener for each of
+    /// its loops in any case; with no, another process cannot listen on its address.
     pub fn reuse_port(mut self, reuse: bool) -> Self {
-        self.0.reuse_port = reuse;
+        self.0.reuse_port = if reuse { ReusePort::Yes } else { ReusePort::No };
         self
     }
 
-    pub(crate) fn is_reuse_port(&self) -> bool {
-        self.0.reuse_port
+    /// For the first of several listeners of one server: the address must be free, unless it is to
+    /// be shared.
+    pub(crate) fn first_of_several(mut self) -> Self {
+        if self.0.reuse_port == ReusePort::No {
+            self.0.reuse_port = ReusePort::Later;
+        }
+        self
     }
 
     /// SO_REUSEADDR: an address whose old connections still linger may be bound. Default yes.

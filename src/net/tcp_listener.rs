@@ -3,7 +3,7 @@
 use super::address::ToSocketAddrs;
 use super::listen_options::ListenOptions;
 use super::tcp_stream::TcpStream;
-use crate::event_loop::{context, poll_proceed};
+use crate::event_loop::{context, poll_proceed, refund};
 use crate::op::Acceptor;
 use crate::sys::{errno, socket};
 use crate::time::{Instant, sleep_until};
@@ -123,11 +123,7 @@ impl TcpListener {
     /// No connection is lost by dropping it.
     pub async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
-            if let Some(until) = self.paused {
-                sleep_until(until).await;
-                self.paused = None;
-            }
-            let stream = poll_fn(|cx| self.poll_accept(cx)).await?;
+            let stream = self.accept_stream().await?;
             match stream.peer_addr() {
                 Ok(peer) => return Ok((stream, peer)),
                 // Reset before it was looked at: as if it had never come.
@@ -137,12 +133,25 @@ impl TcpListener {
         }
     }
 
+    /// The next connection, without the system call for its peer's address.
+    pub(crate) async fn accept_stream(&mut self) -> io::Result<TcpStream> {
+        if let Some(until) = self.paused {
+            sleep_until(until).await;
+            self.paused = None;
+        }
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
         context::assert_current(self.acceptor.driver());
         ready!(poll_proceed(cx));
-        match ready!(self.acceptor.poll_accept(cx)) {
-            Ok(fd) => Poll::Ready(Ok(TcpStream::from_owned_fd(fd))),
-            Err(error) => {
+        match self.acceptor.poll_accept(cx) {
+            Poll::Pending => {
+                refund();
+                Poll::Pending
+            }
+            Poll::Ready(Ok(fd)) => Poll::Ready(Ok(TcpStream::from_owned_fd(fd))),
+            Poll::Ready(Err(error)) => {
                 if is_transient_accept_error(&error) {
                     self.paused = Some(Instant::now() + PAUSE);
                 }
@@ -161,11 +170,12 @@ impl TcpListener {
     }
 
     /// Stops listening, and gives the connections that were established already: accepted ahead,
-    /// or waiting in the backlog. They would be reset by a mere drop.
+    /// or waiting in the backlog. They would be reset by a mere drop; so are those for which the
+    /// system has no descriptor or memory left.
     ///
     /// # Errors
     ///
-    /// If a waiting connection cannot be taken.
+    /// If the listener is broken.
     ///
     /// # Cancel safety
     ///
@@ -174,10 +184,15 @@ impl TcpListener {
         self.acceptor.stop();
         poll_fn(|cx| self.acceptor.poll_stopped(cx)).await;
         let mut left = Vec::new();
-        while let Some(fd) = self.acceptor.take_left()? {
-            left.push(TcpStream::from_owned_fd(fd));
+        loop {
+            match self.acceptor.take_left() {
+                Ok(Some(fd)) => left.push(TcpStream::from_owned_fd(fd)),
+                Ok(None) => return Ok(left),
+                // What was taken is not to be lost for what cannot be.
+                Err(error) if is_transient_accept_error(&error) => return Ok(left),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(left)
     }
 
     /// The address that it listens on.

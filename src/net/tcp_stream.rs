@@ -50,8 +50,13 @@ impl TcpStream {
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
         let mut refused = None;
         for address in address::resolve(&address).await? {
-            let socket = TcpSocket::for_address(address)?;
-            match socket.connect(address).await {
+            // No socket to be had is a refusal too: a name may have an IPv6 address where the
+            // system has no IPv6.
+            let connected = match TcpSocket::for_address(address) {
+                Ok(socket) => socket.connect(address).await,
+                Err(error) => Err(error),
+            };
+            match connected {
                 Ok(stream) => return Ok(stream),
                 Err(error) => refused = Some(error),
             }
@@ -73,7 +78,6 @@ impl TcpStream {
     ///
     /// Dropping it gives the attempt up; nothing stays open.
     pub async fn connect_timeout(address: impl ToSocketAddrs, limit: Duration) -> io::Result<Self> {
-        use super::address::sealed::Resolve;
         match time::timeout(limit, Self::connect(&address)).await {
             Ok(connected) => connected,
             Err(_) => Err(io::Error::new(

@@ -107,10 +107,13 @@ impl Acceptor {
             return Ok(next);
         }
         socket::set_nonblocking(self.listener.as_fd(), true)?;
-        match socket::accept_now(&self.listener) {
-            Ok(fd) => Ok(Some(fd)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+        loop {
+            match socket::accept_now(&self.listener) {
+                Ok(fd) => return Ok(Some(fd)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.raw_os_error().is_some_and(concerns_one_connection) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -127,6 +130,22 @@ impl AsFd for Acceptor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
     }
+}
+
+/// Whether an accept failed for a connection (or a signal) and not for the listener: accept(2) hands
+/// on the errors that are pending on the new socket, and says to try again.
+fn concerns_one_connection(error: i32) -> bool {
+    matches!(
+        error,
+        errno::EINTR
+            | errno::ECONNABORTED
+            | errno::EPROTO
+            | errno::ENETDOWN
+            | errno::ENETUNREACH
+            | errno::EHOSTDOWN
+            | errno::EHOSTUNREACH
+            | errno::ENONET
+    )
 }
 
 /// The submission in flight; it holds the acceptor.
@@ -160,9 +179,9 @@ unsafe impl Operation for Accept {
         } else {
             let arm = acceptor.arm.replace(Arm::Idle);
             match -completion.result {
-                // The connection was reset before it was taken; or a signal, or our own cancel;
-                // or an accept that succeeded and ended all the same (an overflow).
-                ..=0 | errno::ECONNABORTED | errno::EPROTO | errno::EINTR | errno::EAGAIN => {
+                // A connection that broke before it was taken, a signal, or an accept that
+                // succeeded and ended all the same (an overflow).
+                error if error <= 0 || error == errno::EAGAIN || concerns_one_connection(error) => {
                     if matches!(arm, Arm::Armed(_)) && !acceptor.stopped.get() {
                         driver.counters().rearms.add(1);
                         acceptor.arm.set(arm);

@@ -210,7 +210,8 @@ impl Recv {
             errno::ENOBUFS => {
                 driver.counters().enobufs.add(1);
                 recv.arm.set(Arm::Starved);
-                driver.pool().starve(self.stream.clone());
+                let stream = Rc::downgrade(&self.stream);
+                driver.pool().starve(stream);
             }
             // Our own cancel, or a driver that shuts down.
             errno::ECANCELED if arm != Arm::Cancelling => recv.end.set(End::Error(errno::ECANCELED)),

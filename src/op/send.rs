@@ -21,8 +21,11 @@ use std::task::{Context, Poll};
 /// buffer takes at once by default is of this order.
 const HIGH_WATER: usize = 64 * 1024;
 
-/// From this size on a write that finds nothing staged first offers its bytes to the socket
-/// directly: one system call is then cheaper than the copy (see `benches/large_write.rs`).
+/// From this size on a write that finds nothing under way first offers its bytes to the socket by
+/// a send that does not wait. Measured on loopback, processor time of a request of one byte and
+/// its answer, staged against direct: 4 KiB 6.7 and 6.3 µs, 16 KiB 7.2 and 6.5 µs, 256 KiB 32 and
+/// 18 µs. Direct is never dearer for one write; but smaller ones often come in numbers, and staged
+/// they go out as one.
 const DIRECT: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +136,8 @@ impl StreamSocket {
     fn staging(&self, cx: &mut Context<'_>) -> Option<RefMut<'_, Vec<u8>>> {
         let mut staged = self.send.staged.borrow_mut();
         if staged.len() >= HIGH_WATER {
+            // A waker's clone is foreign code.
+            drop(staged);
             self.send.writer.wait(cx);
             return None;
         }
@@ -239,7 +244,15 @@ unsafe impl Operation for Send {
         } else {
             self.stream.send_failed(-completion.result);
         }
-        let more = !send.staged.borrow().is_empty();
+        let staged = send.staged.borrow().len();
+        let more = staged > 0;
+        if staged >= HIGH_WATER {
+            // No more can join it until the flush, and a writer waits for the room.
+            let mut bytes = send.in_flight.borrow_mut();
+            bytes.clear();
+            send.sent.set(0);
+            std::mem::swap(&mut *bytes, &mut *send.staged.borrow_mut());
+        }
         if !more {
             send.sending.set(Sending::Idle);
             send.sent.set(0);

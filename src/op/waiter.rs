@@ -1,5 +1,6 @@
 //! The one task that waits for a resource to change.
 
+use crate::driver::contained;
 use std::cell::Cell;
 use std::task::{Context, Waker};
 
@@ -29,12 +30,14 @@ impl Waiter {
         }
         // Out of the cell while foreign code runs: it may come back and wait again.
         if let Some(waker) = self.waker.take() {
-            waker.wake_by_ref();
-            if let Some(newer) = self.waker.take() {
-                self.waker.set(Some(newer));
-            } else {
-                self.waker.set(Some(waker));
-            }
+            contained(|| {
+                waker.wake_by_ref();
+                if let Some(newer) = self.waker.take() {
+                    self.waker.set(Some(newer));
+                } else {
+                    self.waker.set(Some(waker));
+                }
+            });
         }
     }
 

@@ -127,6 +127,10 @@ impl Future for DrainStarted {
         if self.drain.is_started() {
             return Poll::Ready(());
         }
+        let known = |key| Some(self.drain.inner.waiting.borrow().get(key)?.will_wake(cx.waker()));
+        if self.key.and_then(known) == Some(true) {
+            return Poll::Pending;
+        }
         // Cloned before the table is borrowed: a waker's clone is foreign code.
         let waker = cx.waker().clone();
         let key = self.key;

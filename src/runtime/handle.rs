@@ -128,9 +128,15 @@ impl Handle {
         &self.inner.drain
     }
 
-    /// Tasks alive on all loops. The counts are gauges: a moment old for other loops.
-    pub(super) fn live_tasks(&self) -> usize {
-        self.stats().iter().map(|stats| stats.tasks as usize).sum()
+    /// Tasks alive on all loops, the caller's own not counted. Each loop counts its tasks itself,
+    /// behind all that was sent to it before.
+    pub(super) async fn live_tasks(&self) -> usize {
+        let mut live = 0;
+        for count in self.spawn_on_each(|_| async { event_loop::context::current().live_tasks() }) {
+            // Less the task that counts. A loop that is gone has none.
+            live += count.await.map_or(0, |count| count - 1);
+        }
+        live - 1
     }
 }
 

@@ -17,6 +17,6 @@ pub use drain::{Drain, DrainStarted};
 pub use error::BuildError;
 pub use handle::{Handle, LoopRef};
 pub use runtime::{Runtime, block_on};
-pub use serve::{Serve, serve};
+pub use serve::{Serve, serve, serve_with};
 pub use spawn::spawn;
 pub use yield_now::{YieldNow, yield_now};

@@ -6,10 +6,11 @@ use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
 use crate::event_loop::EventLoop;
 use crate::sys::{affinity, clock};
+use crate::time;
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The loops of one program: a ring, a task queue and timers each, one a core.
 ///
@@ -42,23 +43,33 @@ impl Runtime {
     pub(super) fn launch(builder: Builder) -> Result<Self, BuildError> {
         let loops = builder.loop_count();
         let config = builder.loop_config(loops);
-        let allowed = affinity::allowed()
-            .map_err(|source| BuildError::affinity("sched_getaffinity", source))?;
+        let allowed = match builder.pin {
+            Some(false) => Vec::new(),
+            Some(true) | None => affinity::allowed()
+                .map_err(|source| BuildError::affinity("sched_getaffinity", source))?,
+        };
         let pin = builder.pin.unwrap_or(loops > 1 && loops <= allowed.len());
         let cpu = |index: usize| pin.then(|| allowed[index % allowed.len()]);
         let name = |index: usize| format!("{}-{index}", builder.name);
 
         let first = EventLoop::new(0, name(0), config.clone()).map_err(BuildError::ring)?;
-        let mut threads = Vec::with_capacity(loops - 1);
-        for index in 1..loops {
-            threads.push(LoopThread::start(Launch {
+        let start = |index: usize| {
+            LoopThread::start(Launch {
                 index,
                 name: name(index),
                 config: config.clone(),
                 cpu: cpu(index),
                 drain_timeout: builder.drain_timeout,
-            })?);
-        }
+            })
+        };
+        let threads = match (1..loops).map(start).collect::<Result<Vec<_>, _>>() {
+            Ok(threads) => threads,
+            Err(error) => {
+                // Nothing runs on it yet; a loop that is not closed is leaked.
+                first.close(Duration::ZERO);
+                return Err(error);
+            }
+        };
         let all = std::iter::once(first.shared().clone())
             .chain(threads.iter().map(|thread| thread.shared.clone()));
         let handle = Handle::new(all);
@@ -100,16 +111,21 @@ impl Runtime {
     /// Returns how many tasks had to be cancelled.
     pub fn shutdown(self, limit: Duration) -> usize {
         self.handle.drain();
-        let deadline = Instant::now() + limit;
         self.block_on(async {
+            let deadline = time::Instant::now() + limit;
+            // What a loop that never answers is taken to have: at least what keeps it busy.
+            let mut live = 1;
             // Tasks on other loops end without telling this one: look now and then. This is the
             // end of a program, not a hot path.
-            while self.handle.live_tasks() > 1 && Instant::now() < deadline {
-                let left = deadline.saturating_duration_since(Instant::now());
-                crate::time::sleep(left.min(Duration::from_millis(5))).await;
+            while let Ok(count) = time::timeout_at(deadline, self.handle.live_tasks()).await {
+                live = count;
+                if live == 0 || time::Instant::now() >= deadline {
+                    break;
+                }
+                let next = time::Instant::now() + Duration::from_millis(5);
+                time::sleep_until(next.min(deadline)).await;
             }
-            // The one that counts is not among those to be cancelled.
-            self.handle.live_tasks().saturating_sub(1)
+            live
         })
     }
 }

@@ -24,8 +24,8 @@ type Stop = Pin<Box<dyn Future<Output = ()>>>;
 /// Serves TCP connections on every loop of the current runtime.
 ///
 /// Each loop has a listener of its own on the same address (SO_REUSEPORT); the kernel spreads the
-/// connections. For each connection a loop clones the handler and spawns the future that it
-/// returns; a panic in it ends that connection only.
+/// connections. Each loop gets a clone of the handler, calls it for each of its connections, and
+/// spawns the future that it returns; a panic in it ends that connection only.
 ///
 /// Awaiting the [`Serve`] runs the server until SIGINT (ctrl-c), SIGTERM, [`Handle::drain`], or the
 /// future given to [`Serve::until`]. Then it drains: the listeners take what has already
@@ -48,28 +48,56 @@ type Stop = Pin<Box<dyn Future<Output = ()>>>;
 /// # Ok(())
 /// # }
 /// ```
-pub fn serve<A, H, F>(address: A, handler: H) -> Serve<A, H>
+pub fn serve<A, H, F>(
+    address: A,
+    handler: H,
+) -> Serve<A, impl FnOnce() -> H + Clone + Send + 'static>
 where
     A: ToSocketAddrs,
     H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
     F: Future + 'static,
 {
-    Serve {
-        address,
-        handler,
-        options: ListenOptions::new(),
-        drain_timeout: DRAIN_TIMEOUT,
-        ready: None,
-        until: None,
-        signals: true,
-    }
+    serve_with(address, move || handler)
+}
+
+/// As [`serve`], with a handler that is made on each loop.
+///
+/// `make` travels to the loop and is called there once, so the handler may hold what the loop's
+/// connections share without locks: it need not be `Send`.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ringmill::net::TcpStream;
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let make = || {
+///     let served = Rc::new(Cell::new(0));
+///     move |mut stream: TcpStream, _drain| {
+///         served.set(served.get() + 1);
+///         let greeting = format!("you are number {} on this loop\n", served.get());
+///         async move { stream.write_all(greeting.as_bytes()).await }
+///     }
+/// };
+/// ringmill::Runtime::new()?.block_on(async { ringmill::serve_with("127.0.0.1:7000", make).await })?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn serve_with<A, M, H, F>(address: A, make: M) -> Serve<A, M>
+where
+    A: ToSocketAddrs,
+    M: FnOnce() -> H + Clone + Send + 'static,
+    H: Fn(TcpStream, Drain) -> F + 'static,
+    F: Future + 'static,
+{
+    Serve::new(address, make)
 }
 
 /// A server to be; see [`serve`].
 #[must_use = "a server does nothing unless awaited"]
-pub struct Serve<A, H> {
+pub struct Serve<A, M> {
     address: A,
-    handler: H,
+    /// Makes each loop's handler.
+    make: M,
     options: ListenOptions,
     drain_timeout: Duration,
     ready: Option<Ready>,
@@ -77,14 +105,42 @@ pub struct Serve<A, H> {
     signals: bool,
 }
 
-impl<A, H> Serve<A, H> {
+impl<A, M> Serve<A, M> {
+    /// A server with the default settings. `make` need not make a handler yet: see
+    /// [`map_make`](Serve::map_make).
+    pub(crate) fn new(address: A, make: M) -> Self {
+        Serve {
+            address,
+            make,
+            options: ListenOptions::new(),
+            drain_timeout: DRAIN_TIMEOUT,
+            ready: None,
+            until: None,
+            signals: true,
+        }
+    }
+
+    /// The same server with another `make`.
+    #[cfg_attr(not(feature = "hyper"), allow(dead_code, reason = "for adapters"))]
+    pub(crate) fn map_make<N>(self, map: impl FnOnce(M) -> N) -> Serve<A, N> {
+        Serve {
+            address: self.address,
+            make: map(self.make),
+            options: self.options,
+            drain_timeout: self.drain_timeout,
+            ready: self.ready,
+            until: self.until,
+            signals: self.signals,
+        }
+    }
+
     /// How long connections may take to finish once the server drains. Default 10 s.
     pub fn drain_timeout(mut self, limit: Duration) -> Self {
         self.drain_timeout = limit;
         self
     }
 
-    /// The options of the listeners. SO_REUSEPORT is set in any case if there are several loops.
+    /// The options of the listeners.
     pub fn listen_options(mut self, options: ListenOptions) -> Self {
         self.options = options;
         self
@@ -110,7 +166,7 @@ impl<A, H> Serve<A, H> {
     }
 }
 
-impl<A, H> fmt::Debug for Serve<A, H> {
+impl<A, M> fmt::Debug for Serve<A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
             .field("drain_timeout", &self.drain_timeout)
@@ -119,10 +175,11 @@ impl<A, H> fmt::Debug for Serve<A, H> {
     }
 }
 
-impl<A, H, F> IntoFuture for Serve<A, H>
+impl<A, M, H, F> IntoFuture for Serve<A, M>
 where
     A: ToSocketAddrs + 'static,
-    H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
+    M: FnOnce() -> H + Clone + Send + 'static,
+    H: Fn(TcpStream, Drain) -> F + 'static,
     F: Future + 'static,
 {
     type Output = io::Result<()>;
@@ -133,21 +190,24 @@ where
     }
 }
 
-impl<A, H, F> Serve<A, H>
+impl<A, M> Serve<A, M>
 where
     A: ToSocketAddrs,
-    H: Fn(TcpStream, Drain) -> F + Clone + Send + 'static,
-    F: Future + 'static,
 {
-    async fn run(mut self) -> io::Result<()> {
+    async fn run<H, F>(mut self) -> io::Result<()>
+    where
+        M: FnOnce() -> H + Clone + Send + 'static,
+        H: Fn(TcpStream, Drain) -> F + 'static,
+        F: Future + 'static,
+    {
         let runtime = Handle::current();
         let loops = runtime.loops();
-        let options = self.options.reuse_port(self.options.is_reuse_port() || loops.len() > 1);
         // Bound here, so that a refusal is an error of this call, and port 0 is chosen once.
-        let (first, address) = options.bind_any(&self.address).await?;
+        let first = if loops.len() > 1 { self.options.first_of_several() } else { self.options };
+        let (first, address) = first.bind_any(&self.address).await?;
         let mut listeners = vec![first];
         for _ in 1..loops.len() {
-            listeners.push(options.bind_std(address)?);
+            listeners.push(self.options.reuse_port(true).bind_std(address)?);
         }
         let mut signals = if self.signals {
             Some(signal::Shutdown::new()?)
@@ -156,9 +216,9 @@ where
         };
         let mut servers = Vec::with_capacity(loops.len());
         for (target, listener) in loops.iter().zip(listeners) {
-            let handler = self.handler.clone();
+            let make = self.make.clone();
             let limit = self.drain_timeout;
-            let server = target.spawn(move || accept(listener, handler, limit));
+            let server = target.spawn(move || accept(listener, make(), limit));
             servers.push(server.abort_on_drop());
         }
         if let Some(ready) = self.ready.take() {
@@ -217,10 +277,12 @@ where
     let connections = Rc::new(Connections::default());
     let _abort = AbortConnections(connections.clone());
     let drain = Drain::default();
+    let handler = Rc::new(handler);
     let start = |stream: TcpStream| {
-        let connection = handler(stream, drain.clone());
+        let (handler, drain) = (handler.clone(), drain.clone());
+        // Called in the connection's own task: a panic of the handler itself ends that one too.
         connections.spawn(async move {
-            connection.await;
+            handler(stream, drain).await;
         });
     };
 
@@ -231,7 +293,7 @@ where
     };
     loop {
         let accepted = {
-            let mut accepting = pin!(listener.accept());
+            let mut accepting = pin!(listener.accept_stream());
             poll_fn(|cx| {
                 if signal.poll_started(cx).is_ready() {
                     return Poll::Ready(None);
@@ -242,7 +304,7 @@ where
         };
         match accepted {
             None => break,
-            Some(Ok((stream, _))) => start(stream),
+            Some(Ok(stream)) => start(stream),
             // The listener paces itself; connections wait in the kernel's backlog.
             Some(Err(error)) if crate::net::is_transient_accept_error(&error) => {}
             Some(Err(error)) => return Err(error),

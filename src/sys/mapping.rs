@@ -43,9 +43,6 @@ impl Mapping {
         self.start
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
 }
 
 impl Drop for Mapping {

@@ -3,7 +3,7 @@
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// `MSG_NOSIGNAL`: a vanished peer is an error here, not a signal to the process.
@@ -35,12 +35,24 @@ impl RawAddress {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenOptions {
     pub(crate) backlog: i32,
-    pub(crate) reuse_port: bool,
+    pub(crate) reuse_port: ReusePort,
     pub(crate) reuse_address: bool,
     pub(crate) only_v6: Option<bool>,
     pub(crate) nodelay: bool,
     pub(crate) send_buffer: Option<usize>,
     pub(crate) recv_buffer: Option<usize>,
+}
+
+/// SO_REUSEPORT of a listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReusePort {
+    /// The address is this socket's alone.
+    No,
+    /// The address must be free; later sockets may share it. Set from the beginning the option
+    /// would join the listeners of any other process of the same user, without a word.
+    Later,
+    /// The address is shared with whoever sets the option, too.
+    Yes,
 }
 
 /// A bound, listening TCP socket.
@@ -50,7 +62,7 @@ pub(crate) struct ListenOptions {
 pub(crate) fn listen(address: SocketAddr, options: &ListenOptions) -> io::Result<OwnedFd> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(options.reuse_address)?;
-    socket.set_reuse_port(options.reuse_port)?;
+    socket.set_reuse_port(options.reuse_port == ReusePort::Yes)?;
     if let (SocketAddr::V6(_), Some(only)) = (address, options.only_v6) {
         socket.set_only_v6(only)?;
     }
@@ -63,6 +75,8 @@ pub(crate) fn listen(address: SocketAddr, options: &ListenOptions) -> io::Result
         socket.set_recv_buffer_size(bytes)?;
     }
     socket.bind(&address.into())?;
+    // Before it listens: only then does the kernel make it a member of the group.
+    socket.set_reuse_port(options.reuse_port != ReusePort::No)?;
     socket.listen(options.backlog)?;
     Ok(socket.into())
 }

@@ -1,7 +1,7 @@
 //! Waiting until a point in time.
 
 use super::Instant;
-use crate::event_loop::{Timer, context, poll_proceed};
+use crate::event_loop::{Timer, context, poll_proceed, refund};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
@@ -147,7 +147,11 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         ready!(poll_proceed(cx));
-        self.poll_free(cx)
+        let polled = self.poll_free(cx);
+        if polled.is_pending() {
+            refund();
+        }
+        polled
     }
 }
 

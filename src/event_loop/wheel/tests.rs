@@ -251,7 +251,8 @@ fn a_waker_that_panics_costs_no_other_timer() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
-            std::panic::resume_unwind(Box::new("thrown again"));
+            // Of no size, as what is thrown here is leaked.
+            std::panic::resume_unwind(Box::new(()));
         }
     }
     let log = Log::default();
@@ -305,5 +306,5 @@ fn a_waker_may_close_the_wheel_and_drop_it() {
 #[test]
 fn a_timer_is_small() {
     assert_eq!(size_of::<Timer>(), 56);
-    assert!(size_of::<Timers>() <= 34 * 1024);
+    assert!(size_of::<[List; LISTS]>() <= 34 * 1024);
 }

@@ -1,0 +1,100 @@
+//! An HTTP/1.1 server on every core, with hyper.
+//!
+//!     cargo run --release --example serve --features hyper -- 127.0.0.1:8080
+//!     curl http://127.0.0.1:8080/
+//!     curl http://127.0.0.1:8080/stats.json
+//!
+//! A browser shows http://127.0.0.1:8080/stats as a table. Ctrl-c ends it, gracefully.
+
+mod args;
+
+use clap::Parser;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, http};
+use ringmill::{Handle, LoopStats};
+use std::error::Error;
+use std::process::ExitCode;
+
+/// An HTTP/1.1 server
+#[derive(Parser)]
+struct Args {
+    /// Where to listen
+    #[arg(default_value = "127.0.0.1:8080")]
+    address: String,
+    #[command(flatten)]
+    loops: args::LoopArgs,
+}
+
+fn main() -> ExitCode {
+    args::exit(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let runtime = args.loops.builder().build()?;
+    runtime.block_on(async {
+        ringmill::hyper::serve(args.address, service_fn(answer))
+            .on_ready(|address| println!("listening on http://{address}/"))
+            .await
+    })?;
+    Ok(())
+}
+
+type Answer = Result<Response<Full<Bytes>>, http::Error>;
+
+async fn answer(request: Request<Incoming>) -> Answer {
+    // hyper leaves the body of an answer to HEAD out by itself.
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return text(StatusCode::NOT_IMPLEMENTED, "Only GET and HEAD.\n");
+    }
+    let accept = request.headers().get(ACCEPT);
+    let wants_json = accept.is_some_and(|text| text.as_bytes().starts_with(b"application/json"));
+    match request.uri().path() {
+        "/" => text(StatusCode::OK, "Hello from Ringmill!\n"),
+        "/stats.json" => json(&Handle::current().stats()),
+        "/stats" if wants_json => json(&Handle::current().stats()),
+        "/stats" => page(&Handle::current().stats()),
+        _ => text(StatusCode::NOT_FOUND, "There is / and there is /stats.\n"),
+    }
+}
+
+fn respond(status: StatusCode, kind: &str, body: impl Into<Bytes>) -> Answer {
+    let response = Response::builder().status(status);
+    response
+        .header(CONTENT_TYPE, kind)
+        .body(Full::new(body.into()))
+}
+
+fn text(status: StatusCode, text: &'static str) -> Answer {
+    respond(status, "text/plain; charset=utf-8", text)
+}
+
+/// A loop's counters by name. Reading them costs the loop nothing.
+fn counters(stats: &LoopStats) -> serde_json::Value {
+    serde_json::json!({
+        "loop": stats.index, "name": stats.name, "tasks": stats.tasks, "timers": stats.timers,
+        "utilisation": stats.utilisation(), "busy_seconds": stats.busy.as_secs_f64(),
+        "ticks": stats.ticks, "polls": stats.polls, "parks": stats.parks, "enters": stats.enters,
+        "completions_per_enter": stats.completions_per_enter(), "sqes": stats.sqes,
+        "cqes": stats.cqes, "overflows": stats.overflows, "rearms": stats.rearms,
+    })
+}
+
+fn json(stats: &[LoopStats]) -> Answer {
+    let loops: serde_json::Value = stats.iter().map(counters).collect();
+    respond(StatusCode::OK, "application/json", format!("{loops:#}\n"))
+}
+
+fn page(stats: &[LoopStats]) -> Answer {
+    let mut page = String::from("<!doctype html><title>Ringmill</title><h1>Loops</h1>");
+    for stats in stats {
+        page += "<table style='display: inline-table; padding: 1em'>";
+        for (name, value) in counters(stats).as_object().into_iter().flatten() {
+            page += &format!("<tr><th align=left>{name}<td align=right>{value}");
+        }
+        page += "</table>\n";
+    }
+    respond(StatusCode::OK, "text/html; charset=utf-8", page)
+}

@@ -1,0 +1,71 @@
+//! Looking at this process and others through /proc.
+
+use std::fs;
+use std::io;
+
+/// Open descriptors of this process.
+pub fn descriptors() -> usize {
+    // The listing itself holds one.
+    fs::read_dir("/proc/self/fd").expect("/proc").count() - 1
+}
+
+/// Threads of this process.
+pub fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("/proc").count()
+}
+
+/// Memory mappings of this process.
+pub fn mappings() -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").expect("/proc");
+    maps.lines().count()
+}
+
+/// Resident memory of this process, in KiB.
+pub fn resident_kib() -> u64 {
+    field("/proc/self/status", "VmRSS:").expect("/proc")
+}
+
+/// What each thread of process `pid` has done, by its name: the number of the system call that it
+/// is in and how often it was switched out.
+pub fn activity(pid: u32) -> io::Result<Vec<Activity>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = entry?.path();
+        let at = |name: &str| path.join(name).display().to_string();
+        found.push(Activity {
+            name: fs::read_to_string(at("comm"))?.trim().to_owned(),
+            call: fs::read_to_string(at("syscall"))?
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            voluntary: field(&at("status"), "voluntary_ctxt_switches:")?,
+            involuntary: field(&at("status"), "nonvoluntary_ctxt_switches:")?,
+        });
+    }
+    Ok(found)
+}
+
+/// One thread, as the kernel's counters show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    pub name: String,
+    /// The number of the system call that the thread is blocked in, or "running".
+    pub call: String,
+    pub voluntary: u64,
+    pub involuntary: u64,
+}
+
+fn field(path: &str, name: &str) -> io::Result<u64> {
+    let text = fs::read_to_string(path)?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .ok_or_else(|| io::Error::other(format!("no {name} in {path}")))
+}
+
+/// Sets a limit of this process, soft and hard alike if it is lowered.
+pub fn limit(resource: nix::sys::resource::Resource, soft: u64) {
+    let (_, hard) = nix::sys::resource::getrlimit(resource).expect("a known limit");
+    nix::sys::resource::setrlimit(resource, soft.min(hard), hard).expect("a soft limit in range");
+}
