@@ -63,7 +63,7 @@ async fn pair() -> (TcpStream, TcpStream) {
 async fn client<B>(stream: TcpStream) -> http1::SendRequest<B>
 where
     B: Body + 'static,
-    B::Data: 'static,
+    B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (sender, connection) = http1::handshake(stream).await.unwrap();
@@ -284,7 +284,7 @@ fn a_drain_finishes_the_request_in_flight_and_says_so() {
         let mut client = client(TcpStream::connect(address).await.unwrap()).await;
         let response = ringmill::spawn(client.send_request(get("/")));
         started.wait().await;
-        Handle::current().drain();
+        drain(address).await;
         gate.set();
         let response = response.await.unwrap().unwrap();
         assert_eq!(response.headers()[CONNECTION], "close");
@@ -295,20 +295,27 @@ fn a_drain_finishes_the_request_in_flight_and_says_so() {
 
 #[test]
 fn a_drain_answers_a_request_that_is_on_its_way_and_closes_idle_connections() {
-    beside(
-        serve("127.0.0.1:0", service_fn(hello)),
-        |address| async move {
-            let mut idle = TcpStream::connect(address).await.unwrap();
-            let mut late = client(TcpStream::connect(address).await.unwrap()).await;
-            collect(late.send_request(get("/first")).await.unwrap()).await;
-            Handle::current().drain();
-            late.ready().await.unwrap();
-            let response = late.send_request(get("/late")).await.unwrap();
-            assert_eq!(response.headers()[CONNECTION], "close");
-            assert_eq!(collect(response).await, "/late");
-            assert_eq!(read_to_end(&mut idle).await, "");
-        },
-    );
+    run(async {
+        let drain = Drain::default();
+        let start = |stream| {
+            let served = Http1::new().serve_connection(stream, service_fn(hello), drain.clone());
+            ringmill::spawn(served)
+        };
+        let (mut idle, idle_server) = pair().await;
+        let (late, late_server) = pair().await;
+        let (idle_server, late_server) = (start(idle_server), start(late_server));
+        let mut late = client(late).await;
+        collect(late.send_request(get("/first")).await.unwrap()).await;
+        late.ready().await.unwrap();
+        drain.start();
+        let response = late.send_request(get("/late")).await.unwrap();
+        assert_eq!(response.headers()[CONNECTION], "close");
+        assert_eq!(collect(response).await, "/late");
+        late_server.await.unwrap().unwrap();
+        assert_eq!(read_to_end(&mut idle).await, "");
+        drop(idle);
+        idle_server.await.unwrap().unwrap();
+    });
 }
 
 #[test]
@@ -362,7 +369,7 @@ fn a_connection_that_fails_ends_alone() {
 fn an_address_in_use_is_an_error_for_several_loops_too() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let refused = || {
+    let refused = move || {
         let runtime = Builder::new().loops(2).pin(false).build().unwrap();
         let server = serve(address, service_fn(hello)).signals(false);
         let error = runtime.block_on(server.into_future()).unwrap_err();
@@ -380,6 +387,12 @@ fn an_address_in_use_is_an_error_for_several_loops_too() {
             Handle::current().drain();
         });
     runtime.block_on(first.into_future()).unwrap();
+}
+
+/// Starts the drain, and waits until the server has heard of it.
+async fn drain(address: SocketAddr) {
+    Handle::current().drain();
+    while TcpStream::connect(address).await.is_ok() {}
 }
 
 /// Runs a server on a loop, and `test` beside it, which must end the server.

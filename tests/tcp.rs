@@ -218,7 +218,7 @@ fn leases_and_owned_sends_move_a_large_transfer_whole() {
                 server.send(bytes).await.0.unwrap();
             }
         });
-        let (mut reader, mut writer) = client.split();
+        let (reader, writer) = client.split();
         let mut back = Vec::new();
         for piece in megabytes()[..2 << 20].chunks(30_000) {
             writer.write_all(piece).await.unwrap();
@@ -441,6 +441,9 @@ fn a_peer_that_takes_nothing_does_not_hold_up_the_end_nor_leak() {
                 let stuck = runtime.block_on(async {
                     let mut stream = TcpStream::connect(address).await.unwrap();
                     let peer = listener.accept().unwrap().0;
+                    // So small that a send is stuck half done.
+                    SockRef::from(&peer).set_recv_buffer_size(16 * 1024).unwrap();
+                    SockRef::from(&stream).set_send_buffer_size(16 * 1024).unwrap();
                     // Until nothing more is taken: a send is in flight, half done.
                     loop {
                         match stream.poll_write(&mut cx, &[1; 10_000]) {

@@ -3,7 +3,9 @@
 mod io_buf;
 mod pool;
 mod recv_buf;
+mod segment_queue;
 
 pub use io_buf::IoBuf;
-pub(crate) use pool::{BufferPool, SegmentQueue, Starved};
+pub(crate) use pool::{BufferPool, Starved};
 pub use recv_buf::RecvBuf;
+pub(crate) use segment_queue::SegmentQueue;

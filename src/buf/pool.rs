@@ -7,8 +7,9 @@
 //!    that is held may be read, for as long as they are held, as plain shared memory.
 //! 3. The pool is used by one thread: it is neither `Send` nor `Sync`.
 //!
-//! A queue is a list threaded through the pool's own table, so a connection at rest holds neither
-//! a buffer nor a heap block for a queue.
+//! 4. What waits in queues takes at most three quarters of the pool: beyond that arrivals are copied
+//!    to the heap at once ([`BufferPool::is_scarce`]). So connections whose readers are slow cannot
+//!    keep the others from receiving; only leases in users' hands can.
 
 use crate::sys::buf_ring::BufRing;
 use std::cell::{Cell, RefCell};
@@ -16,10 +17,10 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 /// The end of a list.
-const NIL: u16 = u16::MAX;
+pub(super) const NIL: u16 = u16::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holder {
+pub(super) enum Holder {
     Kernel,
     Queue,
     Lease,
@@ -27,11 +28,11 @@ enum Holder {
 
 /// What lies in one buffer, and which follows it in its queue.
 #[derive(Clone, Copy)]
-struct Segment {
-    start: u32,
-    len: u32,
-    next: u16,
-    holder: Holder,
+pub(super) struct Segment {
+    pub(super) start: u32,
+    pub(super) len: u32,
+    pub(super) next: u16,
+    pub(super) holder: Holder,
 }
 
 /// Something that waits for a buffer to come back.
@@ -78,9 +79,52 @@ impl BufferPool {
         self.leased.get()
     }
 
+    /// The table's entry of a buffer.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such buffer: if the kernel named it, nothing about the pool is certain.
+    #[inline]
+    pub(super) fn segment(&self, id: u16) -> &Cell<Segment> {
+        &self.segments[usize::from(id)]
+    }
+
+    /// Whether few buffers are left to the kernel, a quarter or less.
+    #[inline]
+    pub(super) fn is_scarce(&self) -> bool {
+        4 * self.held.get() as usize >= 3 * usize::from(self.ring.count())
+    }
+
+    /// Takes buffer `id`, which the kernel has filled with `len` bytes, out of its hands.
+    #[inline]
+    pub(super) fn hold(&self, id: u16, len: u32) {
+        let segment = self.segment(id);
+        assert_eq!(segment.get().holder, Holder::Kernel, "buffer {id} is held");
+        assert!(len <= self.ring.buffer_len());
+        segment.set(Segment {
+            start: 0,
+            len,
+            next: NIL,
+            holder: Holder::Queue,
+        });
+        self.held.set(self.held.get() + 1);
+    }
+
+    /// Makes a lease of a buffer in a queue.
+    #[inline]
+    pub(super) fn lease(&self, id: u16) {
+        let segment = self.segment(id);
+        segment.set(Segment {
+            holder: Holder::Lease,
+            ..segment.get()
+        });
+        self.leased.set(self.leased.get() + 1);
+    }
+
     /// Gives back buffer `id` and shows it to the kernel at the next flush.
-    fn recycle(&self, id: u16) {
-        let segment = &self.segments[usize::from(id)];
+    #[inline]
+    pub(super) fn recycle(&self, id: u16) {
+        let segment = self.segment(id);
         let mut inner = segment.get();
         assert_ne!(inner.holder, Holder::Kernel, "buffer {id} given back twice");
         if inner.holder == Holder::Lease {
@@ -94,15 +138,14 @@ impl BufferPool {
 
     /// Gives back a lease.
     pub(super) fn end_lease(&self, id: u16) {
-        debug_assert_eq!(self.segments[usize::from(id)].get().holder, Holder::Lease);
+        debug_assert_eq!(self.segment(id).get().holder, Holder::Lease);
         self.recycle(id);
     }
 
     /// Gives back a buffer whose bytes nobody wants any more, straight from a completion.
     pub(crate) fn discard(&self, id: u16) {
-        let queue = SegmentQueue::new();
-        queue.push(self, id, 0);
-        queue.clear(self);
+        self.hold(id, 0);
+        self.recycle(id);
     }
 
     /// Puts a connection in line for the next free buffer.
@@ -157,122 +200,6 @@ impl BufferPool {
         unsafe {
             let first = self.ring.start(id).add(start as usize);
             std::slice::from_raw_parts(first.as_ptr(), len as usize)
-        }
-    }
-}
-
-/// Received bytes in order, as a list of the pool's buffers. Owned by one connection, which passes
-/// the pool with every call.
-pub(crate) struct SegmentQueue {
-    head: Cell<u16>,
-    tail: Cell<u16>,
-    bytes: Cell<usize>,
-}
-
-impl SegmentQueue {
-    pub(crate) const fn new() -> Self {
-        SegmentQueue {
-            head: Cell::new(NIL),
-            tail: Cell::new(NIL),
-            bytes: Cell::new(0),
-        }
-    }
-
-    /// Bytes that wait to be read.
-    #[inline]
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.get()
-    }
-
-    /// Takes over buffer `id`, in which the kernel has just written `len` bytes.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel names a buffer that it does not have: then nothing about the pool is certain.
-    #[inline]
-    pub(crate) fn push(&self, pool: &BufferPool, id: u16, len: u32) {
-        let segment = &pool.segments[usize::from(id)];
-        assert_eq!(segment.get().holder, Holder::Kernel, "buffer {id} is held");
-        assert!(len <= pool.ring.buffer_len());
-        segment.set(Segment {
-            start: 0,
-            len,
-            next: NIL,
-            holder: Holder::Queue,
-        });
-        pool.held.set(pool.held.get() + 1);
-        let tail = self.tail.replace(id);
-        if tail == NIL {
-            self.head.set(id);
-        } else {
-            let last = &pool.segments[usize::from(tail)];
-            last.set(Segment {
-                next: id,
-                ..last.get()
-            });
-        }
-        self.bytes.set(self.bytes.get() + len as usize);
-    }
-
-    /// Copies as much as fits into `room`, giving emptied buffers back. Returns how much.
-    #[inline]
-    pub(crate) fn copy_to(&self, pool: &BufferPool, room: &mut [u8]) -> usize {
-        let mut copied = 0;
-        while copied < room.len() && self.head.get() != NIL {
-            let id = self.head.get();
-            let cell = &pool.segments[usize::from(id)];
-            let mut segment = cell.get();
-            let len = (segment.len as usize).min(room.len() - copied);
-            // SAFETY: the buffer is in this queue (rule 1) and stays until after the copy.
-            let bytes = unsafe { pool.bytes(id, segment.start, len as u32) };
-            room[copied..copied + len].copy_from_slice(bytes);
-            copied += len;
-            segment.start += len as u32;
-            segment.len -= len as u32;
-            if segment.len == 0 {
-                self.unlink_head(segment.next);
-                pool.recycle(id);
-            } else {
-                cell.set(segment);
-            }
-        }
-        self.bytes.set(self.bytes.get() - copied);
-        copied
-    }
-
-    /// Takes the oldest buffer out as a lease: its id, and where in it the bytes are.
-    pub(super) fn pop(&self, pool: &BufferPool) -> Option<(u16, u32, u32)> {
-        let id = self.head.get();
-        if id == NIL {
-            return None;
-        }
-        let cell = &pool.segments[usize::from(id)];
-        let segment = cell.get();
-        self.unlink_head(segment.next);
-        self.bytes.set(self.bytes.get() - segment.len as usize);
-        cell.set(Segment {
-            holder: Holder::Lease,
-            ..segment
-        });
-        pool.leased.set(pool.leased.get() + 1);
-        Some((id, segment.start, segment.len))
-    }
-
-    /// Gives every buffer back.
-    pub(crate) fn clear(&self, pool: &BufferPool) {
-        while self.head.get() != NIL {
-            let id = self.head.get();
-            self.unlink_head(pool.segments[usize::from(id)].get().next);
-            pool.recycle(id);
-        }
-        self.bytes.set(0);
-    }
-
-    #[inline]
-    fn unlink_head(&self, next: u16) {
-        self.head.set(next);
-        if next == NIL {
-            self.tail.set(NIL);
         }
     }
 }

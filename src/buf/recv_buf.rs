@@ -1,7 +1,8 @@
 //! [`RecvBuf`]: received bytes, lent by the loop's pool.
 
 use super::io_buf::IoBuf;
-use super::pool::{BufferPool, SegmentQueue};
+use super::pool::BufferPool;
+use super::segment_queue::{SegmentQueue, Taken};
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -9,25 +10,37 @@ use std::rc::Rc;
 /// Received bytes, in the very buffer that the kernel wrote them to.
 ///
 /// Dereferences to `[u8]`. Dropping it gives the buffer back to the pool of the loop that received
-/// it; while many are held, connections of that loop wait for buffers, so drop early or copy. It
-/// stays on its loop (it is not `Send`), and may outlive the stream it came from.
-pub struct RecvBuf {
-    pool: Rc<BufferPool>,
-    id: u16,
-    start: u32,
-    len: u32,
+/// it; while nearly all are held, that loop's connections wait for buffers, so drop early or copy.
+/// It stays on its loop (it is not `Send`), and may outlive the stream it came from.
+///
+/// While buffers are scarce it holds a copy of the bytes instead.
+pub struct RecvBuf(Source);
+
+enum Source {
+    Lease {
+        pool: Rc<BufferPool>,
+        id: u16,
+        start: u32,
+        len: u32,
+    },
+    Copy {
+        bytes: Vec<u8>,
+        start: usize,
+    },
 }
 
 impl RecvBuf {
-    /// Takes the oldest segment of a queue.
+    /// Takes the oldest bytes of a queue.
     pub(crate) fn pop(queue: &SegmentQueue, pool: &Rc<BufferPool>) -> Option<Self> {
-        let (id, start, len) = queue.pop(pool)?;
-        Some(RecvBuf {
-            pool: pool.clone(),
-            id,
-            start,
-            len,
-        })
+        Some(RecvBuf(match queue.pop(pool)? {
+            Taken::Buffer { id, start, len } => Source::Lease {
+                pool: pool.clone(),
+                id,
+                start,
+                len,
+            },
+            Taken::Spilled { bytes, start } => Source::Copy { bytes, start },
+        }))
     }
 
     /// Forgets the first `count` bytes.
@@ -37,18 +50,34 @@ impl RecvBuf {
     /// If `count` is more than what is there.
     pub fn advance(&mut self, count: usize) {
         assert!(count <= self.len(), "advanced past the end");
-        self.start += count as u32;
-        self.len -= count as u32;
+        match &mut self.0 {
+            Source::Lease { start, len, .. } => {
+                *start += count as u32;
+                *len -= count as u32;
+            }
+            Source::Copy { start, .. } => *start += count,
+        }
     }
 }
 
 impl Deref for RecvBuf {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: this lease holds the buffer (pool's rule 1) for at least the borrow of `self`,
-        // and its range came from the completion.
-        unsafe { self.pool.bytes(self.id, self.start, self.len) }
+        match &self.0 {
+            Source::Lease {
+                pool,
+                id,
+                start,
+                len,
+            } => {
+                // SAFETY: this lease holds the buffer (pool's rule 1) for at least the borrow of
+                // `self`, and its range came from the completion.
+                unsafe { pool.bytes(*id, *start, *len) }
+            }
+            Source::Copy { bytes, start } => &bytes[*start..],
+        }
     }
 }
 
@@ -64,7 +93,8 @@ impl fmt::Debug for RecvBuf {
     }
 }
 
-// SAFETY: the bytes lie in the pool's mapping, which does not move, and are held by this lease.
+// SAFETY: the bytes lie in the pool's mapping, which does not move and is held by this lease, or on
+// the heap.
 unsafe impl IoBuf for RecvBuf {
     fn as_slice(&self) -> &[u8] {
         self
@@ -73,6 +103,8 @@ unsafe impl IoBuf for RecvBuf {
 
 impl Drop for RecvBuf {
     fn drop(&mut self) {
-        self.pool.end_lease(self.id);
+        if let Source::Lease { pool, id, .. } = &self.0 {
+            pool.end_lease(*id);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Turning the driver: flush, enter, reap; and the drain at the end.
 
-use super::{Driver, Key};
+use super::Driver;
 use crate::sys::ring::Wait;
 use std::io;
 use std::time::Duration;
@@ -18,6 +18,10 @@ pub(crate) enum Park {
 
 /// How long a drain waits at a time before it looks at the clock again.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
+
+/// How long a drain waits for what it has cancelled. The kernel ends most of it within the enter that
+/// carries the cancels; the alternative is to leak a ring.
+const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Whether a turn would bring something without waiting: completions or deferred work are
@@ -80,27 +84,23 @@ impl Driver {
     }
 
     /// Ends everything: lets finish what should finish (staged bytes on their way out) for `limit`
-    /// at most, cancels the rest, and waits for the terminal completions, for `limit` again.
+    /// at most, cancels the rest, and waits for the terminal completions, for [`CANCEL_LIMIT`].
     ///
     /// Returns false if the kernel still has something after that: then the memory that it may
     /// touch must be leaked.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
-        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         for key in self.slots.keys_in_flight(false) {
             self.cancel(key);
         }
-        let deadline = self.now().saturating_add(limit);
-        while self.now() < deadline && !self.is_idle() {
-            self.drain_step();
-        }
-        let rest: Vec<Key> = self.slots.keys_in_flight(true);
-        for key in rest.into_iter().chain(self.slots.keys_in_flight(false)) {
+        self.drain_for(limit);
+        for key in self.slots.keys_in_flight(true) {
             self.cancel(key);
         }
-        let deadline = self.now().saturating_add(limit);
-        while self.now() < deadline && !self.is_idle() {
-            self.drain_step();
+        // What was armed again meanwhile.
+        for key in self.slots.keys_in_flight(false) {
+            self.cancel(key);
         }
+        self.drain_for(CANCEL_LIMIT);
         let drained = self.is_idle();
         self.closed.set(true);
         self.pool.forget_starved();
@@ -114,10 +114,15 @@ impl Driver {
             && !self.backend.has_unsubmitted()
     }
 
-    fn drain_step(&self) {
-        let until = self.now() + DRAIN_STEP.as_nanos() as u64;
-        // An error here (the ring is broken) ends in the time limit, and then in the leak.
-        let _ = self.park(Park::Until(until));
-        self.reap();
+    /// Turns until nothing is left or the time is over.
+    fn drain_for(&self, limit: Duration) {
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let deadline = self.now().saturating_add(limit);
+        while self.now() < deadline && !self.is_idle() {
+            let step = self.now() + DRAIN_STEP.as_nanos() as u64;
+            // An error here (the ring is broken) ends in the time limit, and then in the leak.
+            let _ = self.park(Park::Until(step.min(deadline)));
+            self.reap();
+        }
     }
 }

@@ -86,8 +86,8 @@ impl EventLoop {
         self.tasks.len()
     }
 
-    /// Ends the loop: no more tasks, everything in flight brought home within `limit` (twice, see
-    /// [`Driver::drain`]).
+    /// Ends the loop: no more tasks, everything in flight brought home, what streams had accepted
+    /// within `limit` (see [`Driver::drain`]).
     pub(crate) fn close(self: &Rc<Self>, limit: Duration) {
         let _entered = context::enter_to_close(self);
         // First nothing new comes in, then nothing is left: tasks that arrived but never ran are

@@ -27,8 +27,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// Bytes that one connection may hold unread before its receive is cancelled. Sixteen buffers of
-/// the default size: enough to keep a transfer going while its reader has its turn, little enough
-/// that sixty slow readers do not empty the default pool.
+/// the default size: enough to keep a transfer going while its reader has its turn, and the bound
+/// of what a connection with a slow reader costs.
 const HIGH_WATER: usize = 64 * 1024;
 /// Unread bytes below which it is armed again.
 const LOW_WATER: usize = HIGH_WATER / 2;

@@ -78,7 +78,10 @@ struct Inner {
 }
 
 impl Drain {
-    pub(super) fn start(&self) {
+    /// Tells everyone who has a clone of this. A server that is made by [`serve`](crate::serve)
+    /// does so by itself; this is for servers that accept by other means, with a drain of their own
+    /// from `Drain::default`.
+    pub fn start(&self) {
         self.inner.started.set(true);
         let waiting = std::mem::take(&mut *self.inner.waiting.borrow_mut());
         for (_, waker) in waiting {

@@ -81,8 +81,8 @@ impl Http1 {
     /// Serves one connection, to its end.
     ///
     /// Once `drain` starts, answers carry `Connection: close`, and after 100 ms without a request
-    /// the connection is closed; a request in flight is finished. [`Drain::default`] gives one that
-    /// never starts. A connection is closed in stages: the sending side, then, when the client has
+    /// the connection is closed; a request in flight is finished. [`Drain::default`] gives one to
+    /// [start](Drain::start) yourself, or never. A connection is closed in stages: the sending side, then, when the client has
     /// closed too or after 1 s, the rest.
     ///
     /// # Errors
