@@ -33,42 +33,40 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let server = ringmill::hyper::serve(args.address, service_fn(answer))
+        .on_ready(|address| println!("listening on http://{address}/"));
     let runtime = args.loops.builder().build()?;
-    runtime.block_on(async {
-        ringmill::hyper::serve(args.address, service_fn(answer))
-            .on_ready(|address| println!("listening on http://{address}/"))
-            .await
-    })?;
-    Ok(())
+    Ok(runtime.block_on(server.into_future())?)
 }
+
+const TEXT: &str = "text/plain; charset=utf-8";
 
 type Answer = Result<Response<Full<Bytes>>, http::Error>;
 
 async fn answer(request: Request<Incoming>) -> Answer {
     // hyper leaves the body of an answer to HEAD out by itself.
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return text(StatusCode::NOT_IMPLEMENTED, "Only GET and HEAD.\n");
+        return respond(StatusCode::NOT_IMPLEMENTED, TEXT, "Only GET and HEAD.\n");
     }
     let accept = request.headers().get(ACCEPT);
     let wants_json = accept.is_some_and(|text| text.as_bytes().starts_with(b"application/json"));
     match request.uri().path() {
-        "/" => text(StatusCode::OK, "Hello from Ringmill!\n"),
+        "/" => respond(StatusCode::OK, TEXT, "Hello from Ringmill!\n"),
         "/stats.json" => json(&Handle::current().stats()),
         "/stats" if wants_json => json(&Handle::current().stats()),
         "/stats" => page(&Handle::current().stats()),
-        _ => text(StatusCode::NOT_FOUND, "There is / and there is /stats.\n"),
+        _ => respond(
+            StatusCode::NOT_FOUND,
+            TEXT,
+            "There is / and there is /stats.\n",
+        ),
     }
 }
 
 fn respond(status: StatusCode, kind: &str, body: impl Into<Bytes>) -> Answer {
     let response = Response::builder().status(status);
-    response
-        .header(CONTENT_TYPE, kind)
-        .body(Full::new(body.into()))
-}
-
-fn text(status: StatusCode, text: &'static str) -> Answer {
-    respond(status, "text/plain; charset=utf-8", text)
+    let response = response.header(CONTENT_TYPE, kind);
+    response.body(Full::new(body.into()))
 }
 
 /// A loop's counters by name. Reading them costs the loop nothing.
@@ -76,14 +74,17 @@ fn counters(stats: &LoopStats) -> serde_json::Value {
     serde_json::json!({
         "loop": stats.index, "name": stats.name, "tasks": stats.tasks, "timers": stats.timers,
         "utilisation": stats.utilisation(), "busy_seconds": stats.busy.as_secs_f64(),
+        "idle_seconds": stats.idle.as_secs_f64(), "spun_seconds": stats.spun.as_secs_f64(),
         "ticks": stats.ticks, "polls": stats.polls, "parks": stats.parks, "enters": stats.enters,
-        "completions_per_enter": stats.completions_per_enter(), "sqes": stats.sqes,
-        "cqes": stats.cqes, "overflows": stats.overflows, "rearms": stats.rearms,
+        "sqes": stats.sqes, "cqes": stats.cqes, "overflows": stats.overflows,
+        "completions_per_enter": stats.completions_per_enter(), "rearms": stats.rearms,
+        "enobufs": stats.enobufs, "slots": stats.slots, "leased": stats.leased,
+        "wakes_sent": stats.wakes_sent, "wakes_received": stats.wakes_received,
     })
 }
 
 fn json(stats: &[LoopStats]) -> Answer {
-    let loops: serde_json::Value = stats.iter().map(counters).collect();
+    let loops = serde_json::Value::from_iter(stats.iter().map(counters));
     respond(StatusCode::OK, "application/json", format!("{loops:#}\n"))
 }
 

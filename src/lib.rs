@@ -1,4 +1,81 @@
 //! Ringmill: a thread-per-core async runtime for Linux on io_uring.
+//!
+//! Each core runs one event loop, which owns its ring, its tasks and its connections; nothing is
+//! shared between loops on the way of a request, and what is sent to another loop goes by message.
+//! So tasks need not be `Send`, and a connection stays on the loop that accepted it.
+//!
+//! # A first program
+//!
+//! ```
+//! use ringmill::net::{TcpListener, TcpStream};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     ringmill::block_on(async {
+//!         let mut listener = TcpListener::bind("127.0.0.1:0").await?;
+//!         let address = listener.local_addr()?;
+//!
+//!         // A task on this loop: it may borrow nothing, and need not be `Send`.
+//!         let server = ringmill::spawn(async move {
+//!             let (mut stream, _) = listener.accept().await?;
+//!             while let Some(bytes) = stream.recv().await? {
+//!                 stream.send(bytes).await.0?;
+//!             }
+//!             Ok::<_, std::io::Error>(())
+//!         });
+//!
+//!         let mut client = TcpStream::connect(address).await?;
+//!         client.write_all(b"hello").await?;
+//!         let mut answer = [0; 5];
+//!         client.read_exact(&mut answer).await?;
+//!         assert_eq!(&answer, b"hello");
+//!         drop(client);
+//!         server.await?
+//!     })??;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # A tour
+//!
+//! - [`Runtime`] and its [`Builder`] make the loops; [`block_on`] is the short way to one of them.
+//!   [`Handle`] and [`LoopRef`] address loops from any thread, and [`LoopStats`] are their counters.
+//! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
+//!   alone: its [`JoinHandle`] gives a [`JoinError`].
+//! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
+//! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
+#![cfg_attr(
+    feature = "hyper",
+    doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
+)]
+//!
+//! Every future may be dropped at any point: see "Cancel safety" at each async function.
+//!
+//! # Layers
+//!
+//! A layer uses those below it and none above.
+//!
+//! | layer | what it is |
+//! |---|---|
+//! | `compat` | adapters: one file for each outside world, each behind a feature |
+//! | `runtime` | building, launching, addressing and ending the loops; `serve` |
+//! | `net`, `signal` | the resources that users hold |
+//! | `time` | instants, sleeps, intervals, timeouts |
+//! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
+//! | `task` | cells, wakers, join handles; knows no ring |
+//! | `op` | one file for each operation: what goes to the kernel and what comes back |
+//! | `driver` | slots for what the kernel may touch, submission, completion, cancellation |
+//! | `buf` | received bytes and the pool they are lent from |
+//! | `sys` | the system calls; the only place for them |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | |
+//! |---|---|
+//! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams and their halves |
+//! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 mod buf;
 mod compat;
@@ -15,9 +92,17 @@ pub mod time;
 pub use buf::{IoBuf, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
+#[cfg(feature = "guard")]
+pub use driver::guard::GuardAllocator;
 pub use event_loop::LoopStats;
 pub use runtime::{
     BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, Runtime, Serve, YieldNow, block_on,
     serve, serve_with, spawn, yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
+
+/// The README's programs are tests.
+#[cfg(doctest)]
+#[cfg(feature = "hyper")]
+#[doc = include_str!("../README.md")]
+struct Readme;

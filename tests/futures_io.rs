@@ -30,7 +30,7 @@ fn copy_moves_every_byte_and_close_ends_it() {
             writer.close().await.unwrap();
             copied
         });
-        let sent: Vec<u8> = (0..LARGE).map(|i| (i % 251) as u8).collect();
+        let sent: Vec<u8> = (0..251).cycle().take(LARGE).collect();
         let (mut reader, mut writer) = client.into_split();
         let expected = sent.clone();
         let sender = ringmill::spawn(async move {
@@ -39,9 +39,13 @@ fn copy_moves_every_byte_and_close_ends_it() {
             writer.close().await.unwrap();
             writer
         });
-        let mut received = Vec::new();
-        reader.read_to_end(&mut received).await.unwrap();
+        let mut received = vec![0; LARGE];
+        AsyncReadExt::read_exact(&mut reader, &mut received)
+            .await
+            .unwrap();
         assert!(received == expected);
+        let end = AsyncReadExt::read(&mut reader, &mut received).await;
+        assert_eq!(end.unwrap(), 0);
         assert_eq!(echo.await.unwrap(), LARGE as u64);
         sender.await.unwrap();
     });

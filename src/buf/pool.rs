@@ -6,10 +6,10 @@
 //! 2. Only the kernel writes to a buffer, and only while it is in the ring. So bytes of a buffer
 //!    that is held may be read, for as long as they are held, as plain shared memory.
 //! 3. The pool is used by one thread: it is neither `Send` nor `Sync`.
-//!
-//! 4. What waits in queues takes at most three quarters of the pool: beyond that arrivals are copied
-//!    to the heap at once ([`BufferPool::is_scarce`]). So connections whose readers are slow cannot
-//!    keep the others from receiving; only leases in users' hands can.
+//! 4. Queues and leases together take at most three quarters of the pool: beyond that arrivals are
+//!    copied to the heap as they are reaped ([`BufferPool::is_scarce`]). So neither slow readers nor
+//!    hoarded leases keep the other connections from receiving; the pool is empty only within a
+//!    batch, until the loop has reaped it.
 
 use crate::sys::buf_ring::BufRing;
 use std::cell::{Cell, RefCell};

@@ -10,10 +10,10 @@ use std::rc::Rc;
 /// Received bytes, in the very buffer that the kernel wrote them to.
 ///
 /// Dereferences to `[u8]`. Dropping it gives the buffer back to the pool of the loop that received
-/// it; while nearly all are held, that loop's connections wait for buffers, so drop early or copy.
-/// It stays on its loop (it is not `Send`), and may outlive the stream it came from.
+/// it. It stays on its loop (it is not `Send`), and may outlive the stream it came from.
 ///
-/// While buffers are scarce it holds a copy of the bytes instead.
+/// While three quarters of the loop's buffers are held it is a copy of the bytes on the heap, so
+/// drop it early.
 pub struct RecvBuf(Source);
 
 enum Source {

@@ -78,7 +78,16 @@ impl SegmentQueue {
     fn spill(&self, pool: &BufferPool, id: u16, len: u32) {
         // SAFETY: the buffer is held (pool's rule 1) until it is recycled below.
         let bytes = unsafe { pool.bytes(id, 0, len) };
-        self.spill.borrow_mut().extend_from_slice(bytes);
+        let mut spill = self.spill.borrow_mut();
+        let read = self.spill_read.get();
+        // A reader that lags but never stops may not empty it for a whole transfer: what was read
+        // goes once it is half of it, so each byte is moved once at most and twice the unread kept.
+        if 2 * read >= spill.len() {
+            spill.drain(..read);
+            self.spill_read.set(0);
+        }
+        spill.extend_from_slice(bytes);
+        drop(spill);
         pool.recycle(id);
     }
 

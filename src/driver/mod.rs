@@ -23,6 +23,11 @@
 mod backend;
 mod contain;
 mod counters;
+#[cfg(feature = "guard")]
+pub(crate) mod guard;
+#[cfg(not(feature = "guard"))]
+#[path = "guard_off.rs"]
+mod guard;
 mod operation;
 mod park;
 mod slots;

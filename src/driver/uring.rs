@@ -3,7 +3,7 @@
 use super::backend::Signal;
 use super::operation::Completion;
 use super::slots::Key;
-use super::{Config, Driver, Request};
+use super::{Config, Driver, Request, guard};
 use crate::buf::BufferPool;
 use crate::sys::buf_ring::BufRing;
 use crate::sys::eventfd::EventFd;
@@ -124,7 +124,9 @@ impl Uring {
                 // A request that was withdrawn has no submission: look further.
                 Request::Start(key) => {
                     if let Some(sqe) = driver.slots.start(key) {
-                        return Some(sqe.user_data(user_data(key)));
+                        let sqe = sqe.user_data(user_data(key));
+                        guard::hand_over(driver, &sqe);
+                        return Some(sqe);
                     }
                 }
                 Request::Cancel(key) => {
@@ -155,7 +157,11 @@ impl Uring {
             for cqe in batch.iter() {
                 if cqe.user_data() >> KIND_SHIFT == KIND_OPERATION {
                     let key = Key::from_bits(cqe.user_data());
-                    driver.deliver(key, Completion::of(cqe));
+                    let completion = Completion::of(cqe);
+                    if !completion.more() {
+                        guard::take_back(driver, cqe.user_data());
+                    }
+                    driver.deliver(key, completion);
                 } else if cqe.user_data() == WAKE_USER_DATA {
                     driver.counters.wakes_received.add(1);
                 }

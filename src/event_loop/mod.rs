@@ -28,6 +28,7 @@ use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
 use spin::Spin;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub(crate) struct EventLoop {
     ready: ReadyQueue,
     timers: Rc<Timers>,
     spin: Spin,
+    /// The time at the beginning of this tick, once somebody has asked for it.
+    tick_time: Cell<Option<u64>>,
     config: LoopConfig,
 }
 
@@ -68,6 +71,7 @@ impl EventLoop {
             ready: ReadyQueue::new(),
             timers: Timers::new(now),
             spin: Spin::new(config.spin_limit),
+            tick_time: Cell::new(None),
             driver,
             config,
         }))
@@ -79,6 +83,13 @@ impl EventLoop {
 
     pub(crate) fn driver(&self) -> &Rc<Driver> {
         &self.driver
+    }
+
+    /// The time of this tick: a clock that is read at most once a tick.
+    pub(crate) fn tick_time(&self) -> u64 {
+        let time = self.tick_time.get().unwrap_or_else(|| self.driver.now());
+        self.tick_time.set(Some(time));
+        time
     }
 
     /// How many tasks are alive here.

@@ -84,8 +84,9 @@ impl EventLoop {
         metrics.ticks.add(1);
         self.driver.reap();
         self.ready.append(&self.shared.inbox.take());
+        self.tick_time.set(None);
         if self.timers.len() > 0 {
-            self.timers.advance(self.driver.now());
+            self.timers.advance(self.tick_time());
         }
         self.run_ready();
         metrics.tasks.set(self.tasks.len() as u64);

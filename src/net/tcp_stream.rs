@@ -343,6 +343,10 @@ impl TcpStream {
 
     /// Sets SO_LINGER; zero makes the close a reset.
     ///
+    /// A time above zero is not what it seems: the close then waits in the kernel for the peer, and
+    /// the whole loop with it. It is not needed either, as dropping the stream sends what was
+    /// written.
+    ///
     /// # Errors
     ///
     /// If the system refuses.

@@ -1,7 +1,8 @@
 //! [`Drain`]: how a server learns that it is time to finish.
 //!
-//! A runtime has one [`DrainSignal`], which any thread may start; each loop's server has a
-//! [`Drain`], which stays on the loop, so that a connection asks and waits without a lock.
+//! A runtime has one [`DrainSignal`], which any thread may start, and each server one of its own,
+//! which follows it; each loop's part of a server has a [`Drain`], which stays on the loop, so that
+//! a connection asks and waits without a lock.
 
 use slab::Slab;
 use std::cell::{Cell, RefCell};
@@ -13,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-/// A runtime's signal to finish; heard by one server task a loop, not by each connection.
+/// A signal to finish, of a runtime or a server; heard by one task a loop, not by each connection.
 #[derive(Default)]
 pub(super) struct DrainSignal {
     started: AtomicBool,
@@ -59,7 +60,9 @@ impl DrainSignal {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // What the lock guards is whole at every point where a panic could come.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Tells a connection's handler that its server is finishing.
@@ -130,7 +133,10 @@ impl Future for DrainStarted {
         if self.drain.is_started() {
             return Poll::Ready(());
         }
-        let known = |key| Some(self.drain.inner.waiting.borrow().get(key)?.will_wake(cx.waker()));
+        let known = |key| {
+            let waiting = self.drain.inner.waiting.borrow();
+            Some(waiting.get(key)?.will_wake(cx.waker()))
+        };
         if self.key.and_then(known) == Some(true) {
             return Poll::Pending;
         }

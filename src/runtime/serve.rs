@@ -1,7 +1,7 @@
 //! [`serve`]: accept on every loop, run a handler for each connection, finish gracefully.
 
 use super::connections::Connections;
-use super::drain::Drain;
+use super::drain::{Drain, DrainSignal};
 use super::handle::Handle;
 use crate::net::{ListenOptions, TcpListener, TcpStream, ToSocketAddrs};
 use crate::{signal, time};
@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -203,7 +204,11 @@ where
         let runtime = Handle::current();
         let loops = runtime.loops();
         // Bound here, so that a refusal is an error of this call, and port 0 is chosen once.
-        let first = if loops.len() > 1 { self.options.first_of_several() } else { self.options };
+        let first = if loops.len() > 1 {
+            self.options.first_of_several()
+        } else {
+            self.options
+        };
         let (first, address) = first.bind_any(&self.address).await?;
         let mut listeners = vec![first];
         for _ in 1..loops.len() {
@@ -214,11 +219,15 @@ where
         } else {
             None
         };
+        // This server's own: that it ends is no reason for others of the runtime to do so.
+        let finish = Arc::new(DrainSignal::default());
+        let mut runtime_drains = Waiting::new(runtime.drain_signal());
         let mut servers = Vec::with_capacity(loops.len());
         for (target, listener) in loops.iter().zip(listeners) {
             let make = self.make.clone();
             let limit = self.drain_timeout;
-            let server = target.spawn(move || accept(listener, make(), limit));
+            let finish = finish.clone();
+            let server = target.spawn(move || accept(listener, make(), finish, limit));
             servers.push(server.abort_on_drop());
         }
         if let Some(ready) = self.ready.take() {
@@ -230,10 +239,13 @@ where
         let mut ended = Ok(());
         let mut left = servers.len();
         poll_fn(|cx| {
+            if runtime_drains.poll_started(cx).is_ready() {
+                finish.start();
+            }
             if let Some(signals) = &mut signals {
                 while signals.poll_next(cx).is_ready() {
                     signalled += 1;
-                    runtime.drain();
+                    finish.start();
                     if signalled > 1 {
                         // Dropped handles abort the servers, and with them their connections.
                         return Poll::Ready(());
@@ -244,7 +256,7 @@ where
                 && stop.as_mut().poll(cx).is_ready()
             {
                 until = None;
-                runtime.drain();
+                finish.start();
             }
             servers.retain_mut(|server| match Pin::new(server).poll(cx) {
                 Poll::Pending => true,
@@ -254,13 +266,17 @@ where
                     if let Err(error) = result {
                         // One loop that cannot accept any more ends the server: half a server
                         // looks alive and is not.
-                        runtime.drain();
+                        finish.start();
                         ended = Err(error);
                     }
                     false
                 }
             });
-            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+            if left == 0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         ended
@@ -268,7 +284,12 @@ where
 }
 
 /// One loop's part of a server.
-async fn accept<H, F>(listener: OwnedFd, handler: H, limit: Duration) -> io::Result<()>
+async fn accept<H, F>(
+    listener: OwnedFd,
+    handler: H,
+    finish: Arc<DrainSignal>,
+    limit: Duration,
+) -> io::Result<()>
 where
     H: Fn(TcpStream, Drain) -> F + 'static,
     F: Future + 'static,
@@ -286,11 +307,7 @@ where
         });
     };
 
-    let runtime = Handle::current();
-    let mut signal = Waiting {
-        runtime: &runtime,
-        key: None,
-    };
+    let mut signal = Waiting::new(&finish);
     loop {
         let accepted = {
             let mut accepting = pin!(listener.accept_stream());
@@ -332,21 +349,24 @@ impl Drop for AbortConnections {
     }
 }
 
-/// This task's place among those that wait for the runtime's signal.
+/// This task's place among those that wait for a signal.
 struct Waiting<'a> {
-    runtime: &'a Handle,
+    signal: &'a DrainSignal,
     key: Option<usize>,
 }
 
-impl Waiting<'_> {
+impl<'a> Waiting<'a> {
+    fn new(signal: &'a DrainSignal) -> Self {
+        Waiting { signal, key: None }
+    }
+
     fn poll_started(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
-        self.runtime.drain_signal().poll_started(&mut self.key, cx)
+        self.signal.poll_started(&mut self.key, cx)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.runtime.drain_signal().leave(self.key);
+        self.signal.leave(self.key);
     }
 }
-

@@ -4,6 +4,7 @@
 //! use, takes the signals from it and wakes the tasks that wait. Wakers work from any thread, so
 //! no loop has to listen on a descriptor.
 
+use crate::driver::contained;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use slab::Slab;
@@ -58,7 +59,9 @@ impl Shutdown {
                             waiting.collect::<Vec<_>>()
                         };
                         for waker in waiting {
-                            waker.wake();
+                            // A waker's panic must not end the thread: the signals would be
+                            // swallowed from then on.
+                            contained(|| waker.wake());
                         }
                     }
                 })?;
@@ -72,15 +75,23 @@ impl Shutdown {
 
     /// Ready once for each signal.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Cloned before the lock is taken, the old one dropped after: a waker's code is foreign.
+        let mut waker = cx.waker().clone();
         let mut watch = watch();
         if watch.arrived > self.seen {
             self.seen += 1;
+            drop(watch);
             return Poll::Ready(());
         }
         match self.key.and_then(|key| watch.waiting.get_mut(key)) {
-            Some(known) => known.clone_from(cx.waker()),
-            None => self.key = Some(watch.waiting.insert(cx.waker().clone())),
+            Some(known) => std::mem::swap(known, &mut waker),
+            None => {
+                self.key = Some(watch.waiting.insert(waker));
+                return Poll::Pending;
+            }
         }
+        drop(watch);
+        drop(waker);
         Poll::Pending
     }
 }

@@ -60,7 +60,11 @@ pub(crate) enum ReusePort {
 /// It is left blocking: the ring waits for a blocking descriptor by polling it, and gives EAGAIN
 /// for a non-blocking one.
 pub(crate) fn listen(address: SocketAddr, options: &ListenOptions) -> io::Result<OwnedFd> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(options.reuse_address)?;
     socket.set_reuse_port(options.reuse_port == ReusePort::Yes)?;
     if let (SocketAddr::V6(_), Some(only)) = (address, options.only_v6) {
@@ -83,7 +87,11 @@ pub(crate) fn listen(address: SocketAddr, options: &ListenOptions) -> io::Result
 
 /// A fresh TCP socket for an address of this kind.
 pub(crate) fn stream_for(address: SocketAddr) -> io::Result<OwnedFd> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     Ok(socket.into())
 }
 
