@@ -55,11 +55,7 @@ async fn answer(request: Request<Incoming>) -> Answer {
         "/stats.json" => json(&Handle::current().stats()),
         "/stats" if wants_json => json(&Handle::current().stats()),
         "/stats" => page(&Handle::current().stats()),
-        _ => respond(
-            StatusCode::NOT_FOUND,
-            TEXT,
-            "There is / and there is /stats.\n",
-        ),
+        _ => respond(StatusCode::NOT_FOUND, TEXT, "Try / and /stats.\n"),
     }
 }
 

@@ -4,7 +4,7 @@ mod kit;
 
 use kit::child::{Running, is_child};
 use kit::runtime;
-use kit::wait::soon;
+use kit::wait::{soon, until};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{GuardAllocator, IoBuf, yield_now};
 use std::alloc::{Layout, alloc, dealloc, realloc};
@@ -92,7 +92,7 @@ fn reallocating_what_the_kernel_has_aborts() {
         "ringmill guard: memory that the kernel may touch was reallocated",
         // SAFETY: none: this is the fault.
         |memory| unsafe {
-            realloc(memory, LAYOUT, LEN * 2);
+            let _ = realloc(memory, LAYOUT, LEN * 2);
         },
     );
 }
@@ -129,6 +129,7 @@ fn what_has_come_home_may_be_freed() {
         }
         drop(stream);
         drop(TcpStream::connect(address).await.unwrap());
+        until("the reader", || reader.is_finished()).await;
         assert_eq!(reader.join().unwrap(), LEN + 100 * 20_000);
     });
 }
@@ -154,7 +155,7 @@ fn the_buffer_of_a_dropped_send_is_freed_only_when_the_kernel_is_done() {
             peer.read_to_end(&mut all).unwrap();
             all.len()
         });
-        kit::wait::until("the reader", || reader.is_finished()).await;
+        until("the reader", || reader.is_finished()).await;
         assert_eq!(reader.join().unwrap(), LEN);
     });
 }
