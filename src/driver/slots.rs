@@ -21,7 +21,7 @@ use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
 
-/// Slots a page: 128 × 120 bytes, about 15 KiB, so that a small program has one page.
+/// Slots a page: 128 × 128 bytes, 16 KiB, so that a small program has one page.
 const PAGE: usize = 128;
 /// Payload bytes in the slot; a larger operation (a connect with its address) is boxed.
 const INLINE: usize = 96;

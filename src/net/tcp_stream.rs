@@ -25,7 +25,8 @@ use std::time::Duration;
 /// [`flush`](TcpStream::flush) or at [`shutdown`](TcpStream::shutdown).
 ///
 /// Dropping it closes the connection once what was written has gone out, or after 30 s without any
-/// progress of the peer's.
+/// progress of the peer's. The loop does that: between two calls of `Runtime::block_on` nothing of
+/// it happens.
 pub struct TcpStream {
     // The order matters: the read half goes first, so that the drop of the other one is the end
     // of the connection and not of its sending side alone.

@@ -264,8 +264,7 @@ where
                     left -= 1;
                     let result = result.map_err(io::Error::from).and_then(|result| result);
                     if let Err(error) = result {
-                        // One loop that cannot accept any more ends the server: half a server
-                        // looks alive and is not.
+                        // Also of a loop that is gone, which could not say so itself.
                         finish.start();
                         ended = Err(error);
                     }
@@ -308,6 +307,7 @@ where
     };
 
     let mut signal = Waiting::new(&finish);
+    let mut failed = None;
     loop {
         let accepted = {
             let mut accepting = pin!(listener.accept_stream());
@@ -324,20 +324,29 @@ where
             Some(Ok(stream)) => start(stream),
             // The listener paces itself; connections wait in the kernel's backlog.
             Some(Err(error)) if crate::net::is_transient_accept_error(&error) => {}
-            Some(Err(error)) => return Err(error),
+            Some(Err(error)) => {
+                // One loop that cannot accept any more ends the server: half a server looks alive
+                // and is not. Those that are connected are served to their end all the same.
+                failed = Some(error);
+                finish.start();
+                break;
+            }
         }
     }
 
     // With SO_REUSEPORT closing a listener resets what waits in its backlog: take it first.
-    for stream in listener.close().await? {
-        start(stream);
+    match listener.close().await {
+        Ok(left) => left.into_iter().for_each(&start),
+        Err(error) => {
+            failed.get_or_insert(error);
+        }
     }
     drain.start();
     if time::timeout(limit, connections.ended()).await.is_err() {
         connections.abort();
         connections.ended().await;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 /// A server task that is cancelled takes its connections with it.
