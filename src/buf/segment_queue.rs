@@ -11,11 +11,16 @@
 use super::pool::{BufferPool, NIL};
 use std::cell::{Cell, RefCell};
 
+/// Buffers that one queue may hold before it spills: a peer that sends byte by byte fills one buffer
+/// with each, and must not take the pool. Twice what the high-water mark's bytes need.
+const MOST_BUFFERS: u16 = 32;
+
 /// Received bytes in order. Owned by one connection, which passes the pool with every call.
 pub(crate) struct SegmentQueue {
     head: Cell<u16>,
     tail: Cell<u16>,
     bytes: Cell<usize>,
+    buffers: Cell<u16>,
     spill: RefCell<Vec<u8>>,
     /// How much of `spill` has been read.
     spill_read: Cell<usize>,
@@ -35,6 +40,7 @@ impl SegmentQueue {
             head: Cell::new(NIL),
             tail: Cell::new(NIL),
             bytes: Cell::new(0),
+            buffers: Cell::new(0),
             spill: RefCell::new(Vec::new()),
             spill_read: Cell::new(0),
         }
@@ -59,10 +65,11 @@ impl SegmentQueue {
     pub(crate) fn push(&self, pool: &BufferPool, id: u16, len: u32) {
         pool.hold(id, len);
         self.bytes.set(self.bytes.get() + len as usize);
-        if pool.is_scarce() || self.spilled() > 0 {
+        if pool.is_scarce() || self.buffers.get() >= MOST_BUFFERS || self.spilled() > 0 {
             self.spill(pool, id, len);
             return;
         }
+        self.buffers.set(self.buffers.get() + 1);
         let tail = self.tail.replace(id);
         if tail == NIL {
             self.head.set(id);
@@ -174,6 +181,7 @@ impl SegmentQueue {
 
     #[inline]
     fn unlink_head(&self, next: u16) {
+        self.buffers.set(self.buffers.get() - 1);
         self.head.set(next);
         if next == NIL {
             self.tail.set(NIL);

@@ -72,6 +72,8 @@ enum Request {
     Start(Key),
     Cancel(Key),
     Close(RawFd),
+    /// A close that may block (SO_LINGER): in a kernel thread.
+    SlowClose(RawFd),
 }
 
 /// One loop's way to the kernel. Used by one thread.
@@ -82,6 +84,8 @@ pub(crate) struct Driver {
     spare: SpareBuffers,
     backend: Backend,
     counters: Arc<Counters>,
+    /// A request is queued that another thread waits for: flush after this poll, not this tick.
+    urgent: Cell<bool>,
     /// Set once drained: whatever is submitted now ends at once as cancelled.
     closed: Cell<bool>,
 }
@@ -97,6 +101,7 @@ impl Driver {
             spare: SpareBuffers::new(),
             backend,
             counters: Arc::new(Counters::default()),
+            urgent: Cell::new(false),
             closed: Cell::new(false),
         }))
     }
@@ -121,6 +126,18 @@ impl Driver {
         }
     }
 
+    /// As [`submit`](Driver::submit), for what should not wait for the end of the tick.
+    pub(crate) fn submit_urgent<O: Operation>(&self, operation: O) -> Key {
+        self.urgent.set(true);
+        self.submit(operation)
+    }
+
+    /// Whether something urgent is queued; asked after each poll.
+    #[inline]
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.get()
+    }
+
     /// Withdraws an operation, or asks the kernel to cancel it; its terminal completion comes in
     /// any case, or came already.
     pub(crate) fn cancel(&self, key: Key) {
@@ -136,10 +153,19 @@ impl Driver {
 
     /// Closes a descriptor with the next submission.
     pub(crate) fn close(&self, fd: OwnedFd) {
+        self.request_close(fd, Request::Close);
+    }
+
+    /// As [`close`](Driver::close), for a descriptor whose close may block the thread.
+    pub(crate) fn close_slowly(&self, fd: OwnedFd) {
+        self.request_close(fd, Request::SlowClose);
+    }
+
+    fn request_close(&self, fd: OwnedFd, request: fn(RawFd) -> Request) {
         if self.closed.get() {
             drop(fd);
         } else {
-            let request = Request::Close(fd.into_raw_fd());
+            let request = request(fd.into_raw_fd());
             self.requests.borrow_mut().push_back(request);
         }
     }

@@ -73,6 +73,7 @@ impl Driver {
     }
 
     fn turn(&self, wait: Wait) -> io::Result<()> {
+        self.urgent.set(false);
         self.pool.flush();
         self.publish();
         let wait = match wait {
@@ -89,15 +90,8 @@ impl Driver {
     /// Returns false if the kernel still has something after that: then the memory that it may
     /// touch must be leaked.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
-        for key in self.slots.keys_in_flight(false) {
-            self.cancel(key);
-        }
         self.drain_for(limit);
         for key in self.slots.keys_in_flight(true) {
-            self.cancel(key);
-        }
-        // What was armed again meanwhile.
-        for key in self.slots.keys_in_flight(false) {
             self.cancel(key);
         }
         self.drain_for(CANCEL_LIMIT);
@@ -114,11 +108,18 @@ impl Driver {
             && !self.backend.has_unsubmitted()
     }
 
-    /// Turns until nothing is left or the time is over.
+    /// Cancels what need not finish, also what is armed again meanwhile, and turns until nothing is
+    /// left or the time is over.
     fn drain_for(&self, limit: Duration) {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let deadline = self.now().saturating_add(limit);
-        while self.now() < deadline && !self.is_idle() {
+        loop {
+            for key in self.slots.keys_in_flight(false) {
+                self.cancel(key);
+            }
+            if self.is_idle() || self.now() >= deadline {
+                return;
+            }
             let step = self.now() + DRAIN_STEP.as_nanos() as u64;
             // An error here (the ring is broken) ends in the time limit, and then in the leak.
             let _ = self.park(Park::Until(step.min(deadline)));

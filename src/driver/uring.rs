@@ -135,6 +135,10 @@ impl Uring {
                 Request::Close(fd) => {
                     return Some(self.quiet(opcode::Close::new(types::Fd(fd)).build()));
                 }
+                Request::SlowClose(fd) => {
+                    let close = self.quiet(opcode::Close::new(types::Fd(fd)).build());
+                    return Some(close.flags(Flags::ASYNC));
+                }
             }
         }
     }

@@ -100,6 +100,9 @@ impl EventLoop {
         while let Some(entry) = self.ready.pop_front() {
             budget::refill();
             let _ = self.tasks.run(entry);
+            if self.driver.is_urgent() {
+                self.submit_queued();
+            }
             polls += 1;
             if polls >= self.config.poll_budget {
                 break;

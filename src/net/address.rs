@@ -1,16 +1,15 @@
 //! [`ToSocketAddrs`]: what may be given where an address is wanted.
 
-use std::future::{Future, poll_fn, ready};
+use super::resolver;
+use std::future::{Future, ready};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
 
 /// Addresses, or what can be resolved to some: [`SocketAddr`] and its kin, slices of them,
 /// `(host, port)`, and `"host:port"`.
 ///
-/// A name is resolved by the system's resolver on a thread of its own, so the loop goes on. The
+/// A name is resolved by the system's resolver on a thread beside the loops, which go on. The
 /// trait is sealed: it is implemented here alone.
 pub trait ToSocketAddrs: sealed::Resolve {}
 
@@ -87,7 +86,7 @@ impl sealed::Resolve for str {
     fn resolve(&self) -> Resolving {
         match self.parse() {
             Ok(address) => now(vec![address]),
-            Err(_) => look_up(self.to_owned()),
+            Err(_) => resolver::look_up(self.to_owned()),
         }
     }
 
@@ -114,7 +113,7 @@ impl sealed::Resolve for (&str, u16) {
     fn resolve(&self) -> Resolving {
         match self.0.parse::<IpAddr>() {
             Ok(host) => now(vec![SocketAddr::new(host, self.1)]),
-            Err(_) => look_up((self.0.to_owned(), self.1)),
+            Err(_) => resolver::look_up((self.0.to_owned(), self.1)),
         }
     }
 
@@ -148,46 +147,6 @@ impl<T: sealed::Resolve + ?Sized> sealed::Resolve for &T {
 }
 
 impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {}
-
-/// What a resolver thread leaves for the task that waits.
-#[derive(Default)]
-struct Answer {
-    addresses: Option<io::Result<Vec<SocketAddr>>>,
-    waker: Option<Waker>,
-}
-
-/// getaddrinfo(3) on a thread of its own: it blocks, for seconds where a name server is away.
-fn look_up(name: impl std::net::ToSocketAddrs + Send + 'static) -> Resolving {
-    Box::pin(async move {
-        let answer = Arc::new(Mutex::new(Answer::default()));
-        let theirs = answer.clone();
-        let lock = |answer: &Mutex<Answer>, change: &mut dyn FnMut(&mut Answer)| {
-            change(&mut answer.lock().unwrap_or_else(PoisonError::into_inner));
-        };
-        std::thread::Builder::new()
-            .name("ringmill-names".to_owned())
-            .spawn(move || {
-                let mut addresses = Some(name.to_socket_addrs().map(Iterator::collect));
-                let mut waker = None;
-                lock(&theirs, &mut |answer| {
-                    answer.addresses = addresses.take();
-                    waker = answer.waker.take();
-                });
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-            })?;
-        poll_fn(|cx| {
-            let mut addresses = None;
-            lock(&answer, &mut |answer| {
-                addresses = answer.addresses.take();
-                answer.waker = Some(cx.waker().clone());
-            });
-            addresses.map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
-    })
-}
 
 /// Resolves, and makes an empty answer an error.
 pub(super) async fn resolve(address: &(impl ToSocketAddrs + ?Sized)) -> io::Result<Vec<SocketAddr>> {

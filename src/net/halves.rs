@@ -6,7 +6,10 @@ use crate::op::{self, StreamSocket};
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use crate::sys::socket;
 use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -155,6 +158,24 @@ impl ReadHalf {
         })
         .await
     }
+
+    /// The peer's address.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        socket::peer_address(self.stream.as_fd())
+    }
+
+    /// The local address.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        socket::local_address(self.stream.as_fd())
+    }
 }
 
 impl WriteHalf {
@@ -290,6 +311,24 @@ impl WriteHalf {
     /// The error that ended sending, if one did.
     pub(crate) fn error(&self) -> io::Result<()> {
         self.stream.send_error()
+    }
+
+    /// The peer's address.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        socket::peer_address(self.stream.as_fd())
+    }
+
+    /// The local address.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        socket::local_address(self.stream.as_fd())
     }
 }
 

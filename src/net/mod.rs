@@ -15,6 +15,7 @@
 mod address;
 mod halves;
 mod listen_options;
+mod resolver;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;

@@ -7,6 +7,7 @@ use crate::sys::socket;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// A TCP socket before it connects.
 #[derive(Debug)]
@@ -44,6 +45,42 @@ impl TcpSocket {
     /// If the system refuses.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         socket::options(&self.as_fd()).set_tcp_nodelay(nodelay)
+    }
+
+    /// Sets SO_REUSEADDR, for a socket that is to be bound. Default no.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_reuse_address(&self, reuse: bool) -> io::Result<()> {
+        socket::options(&self.as_fd()).set_reuse_address(reuse)
+    }
+
+    /// Probes the connection after it was idle for `idle`; `None`, the default, for no probes.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
+        socket::set_keepalive(self.as_fd(), idle)
+    }
+
+    /// SO_SNDBUF, in bytes. Default: the kernel's own tuning.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_send_buffer(&self, bytes: usize) -> io::Result<()> {
+        socket::options(&self.as_fd()).set_send_buffer_size(bytes)
+    }
+
+    /// SO_RCVBUF, in bytes. Default: the kernel's own tuning.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_recv_buffer(&self, bytes: usize) -> io::Result<()> {
+        socket::options(&self.as_fd()).set_recv_buffer_size(bytes)
     }
 
     /// Connects.

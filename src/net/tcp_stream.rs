@@ -344,15 +344,44 @@ impl TcpStream {
 
     /// Sets SO_LINGER; zero makes the close a reset.
     ///
-    /// A time above zero is not what it seems: the close then waits in the kernel for the peer, and
-    /// the whole loop with it. It is not needed either, as dropping the stream sends what was
-    /// written.
+    /// With a time above zero the close waits for the peer, in a thread of the kernel's. It is
+    /// rarely needed, as dropping the stream sends what was written.
     ///
     /// # Errors
     ///
     /// If the system refuses.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        socket::options(&self.as_fd()).set_linger(linger)
+        socket::options(&self.as_fd()).set_linger(linger)?;
+        let blocks = linger.is_some_and(|time| !time.is_zero());
+        self.reader.socket().set_lingers(blocks);
+        Ok(())
+    }
+
+    /// The pending error of the socket, which asking clears (SO_ERROR).
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        socket::options(&self.as_fd()).take_error()
+    }
+
+    /// The hop limit of sent packets (IP_TTL, IPV6_UNICAST_HOPS).
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn ttl(&self) -> io::Result<u32> {
+        socket::hop_limit(self.as_fd())
+    }
+
+    /// Sets the hop limit of sent packets.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        socket::set_hop_limit(self.as_fd(), ttl)
     }
 
     /// Whether an idle connection is probed (SO_KEEPALIVE).

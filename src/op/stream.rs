@@ -25,6 +25,8 @@ pub(crate) struct StreamSocket {
     pub(super) send: SendState,
     /// The user's handles: the read half and the write half.
     halves: Cell<u8>,
+    /// The user has set SO_LINGER: the close may block.
+    lingers: Cell<bool>,
 }
 
 impl StreamSocket {
@@ -36,11 +38,17 @@ impl StreamSocket {
             recv: RecvState::new(),
             send: SendState::new(),
             halves: Cell::new(2),
+            lingers: Cell::new(false),
         })
     }
 
     pub(crate) fn driver(&self) -> &Rc<Driver> {
         &self.driver
+    }
+
+    /// Tells whether the close may block.
+    pub(crate) fn set_lingers(&self, lingers: bool) {
+        self.lingers.set(lingers);
     }
 
     /// The read half was dropped.
@@ -87,7 +95,11 @@ impl AsRawFd for StreamSocket {
 impl Drop for StreamSocket {
     fn drop(&mut self) {
         if let Some(fd) = self.fd.take() {
-            self.driver.close(fd);
+            if self.lingers.get() {
+                self.driver.close_slowly(fd);
+            } else {
+                self.driver.close(fd);
+            }
         }
     }
 }

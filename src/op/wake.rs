@@ -29,10 +29,10 @@ unsafe impl Operation for Listen {
     }
 
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After {
-        driver.counters().wakes_received.add(1);
         if completion.result == -errno::ECANCELED {
             return After::Done;
         }
+        driver.counters().wakes_received.add(1);
         if !completion.more() {
             driver.counters().rearms.add(1);
         }
@@ -45,11 +45,11 @@ struct WakeOther {
     target: Arc<Signal>,
 }
 
-/// Wakes the loop behind `target` with this loop's next submission.
+/// Wakes the loop behind `target` with this loop's next submission, which follows the present poll.
 pub(crate) fn wake_other(driver: &Driver, target: &Arc<Signal>) {
     if target.ring.is_some() {
         let target = target.clone();
-        driver.submit(WakeOther { target });
+        driver.submit_urgent(WakeOther { target });
     } else {
         target.eventfd.signal();
     }

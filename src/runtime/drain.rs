@@ -4,6 +4,7 @@
 //! which follows it; each loop's part of a server has a [`Drain`], which stays on the loop, so that
 //! a connection asks and waits without a lock.
 
+use crate::driver::contained;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -29,7 +30,7 @@ impl DrainSignal {
             std::mem::take(&mut *waiting)
         };
         for (_, waker) in waiting {
-            waker.wake();
+            contained(|| waker.wake());
         }
     }
 
@@ -38,16 +39,20 @@ impl DrainSignal {
         if self.started.load(Ordering::Acquire) {
             return Poll::Ready(());
         }
+        // Cloned before the lock is taken and dropped after: a waker's code is foreign.
+        let mut waker = Some(cx.waker().clone());
         let mut waiting = lock(&self.waiting);
         // Again under the lock, which `start` takes as well: no start is missed.
-        if self.started.load(Ordering::Acquire) {
-            return Poll::Ready(());
+        let started = self.started.load(Ordering::Acquire);
+        if !started {
+            match key.and_then(|key| waiting.get_mut(key)) {
+                Some(known) => waker = waker.map(|waker| std::mem::replace(known, waker)),
+                None => *key = waker.take().map(|waker| waiting.insert(waker)),
+            }
         }
-        match key.and_then(|key| waiting.get_mut(key)) {
-            Some(known) => known.clone_from(cx.waker()),
-            None => *key = Some(waiting.insert(cx.waker().clone())),
-        }
-        Poll::Pending
+        drop(waiting);
+        drop(waker);
+        if started { Poll::Ready(()) } else { Poll::Pending }
     }
 
     pub(super) fn leave(&self, key: Option<usize>) {

@@ -159,6 +159,21 @@ pub(crate) fn set_keepalive(fd: BorrowedFd<'_>, idle: Option<Duration>) -> io::R
     }
 }
 
+/// The hop limit of sent packets, by the socket's own family.
+pub(crate) fn hop_limit(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    match local_address(fd)? {
+        SocketAddr::V4(_) => SockRef::from(&fd).ttl_v4(),
+        SocketAddr::V6(_) => SockRef::from(&fd).unicast_hops_v6(),
+    }
+}
+
+pub(crate) fn set_hop_limit(fd: BorrowedFd<'_>, hops: u32) -> io::Result<()> {
+    match local_address(fd)? {
+        SocketAddr::V4(_) => SockRef::from(&fd).set_ttl_v4(hops),
+        SocketAddr::V6(_) => SockRef::from(&fd).set_unicast_hops_v6(hops),
+    }
+}
+
 /// A socket's options, by socket2.
 pub(crate) fn options<'a>(fd: &'a BorrowedFd<'_>) -> SockRef<'a> {
     SockRef::from(fd)
