@@ -28,7 +28,7 @@ use std::time::Duration;
 static GUARD: GuardAllocator = GuardAllocator;
 
 /// A debug build drops this many in some seconds.
-const CANCELLATIONS: u64 = 300_000;
+const CANCELLATIONS: u64 = 200_000;
 
 /// What all tasks of one loop share: chance, and how many futures were dropped.
 #[derive(Clone)]

@@ -39,9 +39,9 @@ fn a_sleeping_task_costs_at_most_250_bytes() {
     let each = runtime.block_on(async {
         let before = ALLOCATED.load(Ordering::Relaxed);
         for _ in 0..TASKS {
-            drop(ringmill::spawn(ringmill::time::sleep(
-                Duration::from_secs(3600),
-            )));
+            drop(ringmill::spawn(ringmill::time::sleep(Duration::from_secs(
+                3600,
+            ))));
         }
         // Every one has had its turn, and has armed its timer.
         while ringmill::Handle::current().stats()[0].timers < TASKS as u64 {

@@ -21,7 +21,6 @@
 //! to come. What is common to all lives in [`Driver`]: slots, queue, pool, counters.
 
 mod backend;
-mod contain;
 mod counters;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
@@ -36,7 +35,6 @@ mod uring;
 mod waited;
 
 pub(crate) use backend::Signal;
-pub(crate) use contain::contained;
 pub(crate) use counters::{Counter, Counters};
 pub(crate) use operation::{After, Completion, Operation};
 pub(crate) use park::Park;

@@ -15,7 +15,8 @@
 //! 4. The table is used by one thread.
 
 use super::operation::{After, Completion, Operation};
-use super::{Driver, contained, waited::Waited};
+use super::{Driver, waited::Waited};
+use crate::sys::contained;
 use crate::sys::ring::Sqe;
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
@@ -285,7 +286,8 @@ impl Slots {
         if completion.more() {
             return false;
         }
-        if matches!(after, After::Again) && slot.state.get() == (State::InFlight { cancelled: true })
+        if matches!(after, After::Again)
+            && slot.state.get() == (State::InFlight { cancelled: true })
         {
             // It was to end, by a cancel that came too late or found it half done (a send that was
             // partly sent reports that part): it does not start anew, which nobody would cancel.

@@ -1,8 +1,9 @@
 //! One-shot operations that a future waits for.
 
+use super::Driver;
 use super::operation::{After, Completion, Operation};
 use super::slots::{Key, State};
-use super::{Driver, contained};
+use crate::sys::contained;
 use crate::sys::ring::Sqe;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -119,12 +120,17 @@ impl<O: OneShot> Future for Pending<O> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Output> {
         // Cloned first: what is inside the closure must not call out, and a waker's clone may.
         let mut waker = Some(cx.waker().clone());
-        let looked = self.driver.slots().with_waited::<O, _>(self.key, |waited, _| {
-            match waited.completion {
+        let looked = self
+            .driver
+            .slots()
+            .with_waited::<O, _>(self.key, |waited, _| match waited.completion {
                 Some(completion) => (waited.operation.take(), Some(completion), None),
-                None => (None, None, std::mem::replace(&mut waited.waker, waker.take())),
-            }
-        });
+                None => (
+                    None,
+                    None,
+                    std::mem::replace(&mut waited.waker, waker.take()),
+                ),
+            });
         match looked {
             Some((Some(operation), Some(completion), _)) => {
                 self.driver.slots().take_back(self.key);

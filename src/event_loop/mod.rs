@@ -60,7 +60,11 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// Makes the loop of the calling thread.
-    pub(crate) fn new(index: usize, name: String, config: LoopConfig) -> Result<Rc<Self>, SetupError> {
+    pub(crate) fn new(
+        index: usize,
+        name: String,
+        config: LoopConfig,
+    ) -> Result<Rc<Self>, SetupError> {
         let driver = Driver::new(&config.driver)?;
         op::listen_for_wakes(&driver);
         let now = driver.now();

@@ -5,8 +5,8 @@ use super::metrics::{LoopStats, Metrics};
 use crate::driver::{Counters, Signal};
 use crate::op;
 use crate::task::{Inbox, Pushed, ReadyQueue, Schedule, Scheduled};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 /// What other threads know of a loop.
 pub(crate) struct LoopShared {

@@ -29,11 +29,13 @@ impl EventLoop {
     ) -> F::Output {
         let _entered = context::enter(self);
         let scheduler = Scheduler(self.shared.clone());
-        let joined = self.tasks.scoped(future, scheduler, spawned_at, |entry, mut handle| {
-            self.ready.push_back(entry);
-            self.run_until(|| handle.is_finished());
-            finished(&mut handle)
-        });
+        let joined = self
+            .tasks
+            .scoped(future, scheduler, spawned_at, |entry, mut handle| {
+                self.ready.push_back(entry);
+                self.run_until(|| handle.is_finished());
+                finished(&mut handle)
+            });
         match joined {
             Ok(output) => output,
             Err(error) => match error.try_into_panic() {
@@ -107,7 +109,7 @@ impl EventLoop {
             if polls >= self.config.poll_budget {
                 break;
             }
-            if polls % POLLS_A_LOOK == 0 {
+            if polls.is_multiple_of(POLLS_A_LOOK) {
                 if self.driver.queued() >= SUBMIT_BATCH {
                     self.submit_queued();
                 }
@@ -165,7 +167,7 @@ impl EventLoop {
                 break true;
             }
             looks += 1;
-            if looks % SPINS_A_LOOK == 0 && self.driver.now() >= end {
+            if looks.is_multiple_of(SPINS_A_LOOK) && self.driver.now() >= end {
                 break false;
             }
             std::hint::spin_loop();
@@ -221,6 +223,8 @@ fn broken(shared: &LoopShared, error: &std::io::Error) -> ! {
 fn finished<T>(handle: &mut JoinHandle<T>) -> Result<T, JoinError> {
     match Pin::new(handle).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => unreachable!("the loop runs until the task has ended or it is told to stop"),
+        Poll::Pending => {
+            unreachable!("the loop runs until the task has ended or it is told to stop")
+        }
     }
 }

@@ -36,13 +36,11 @@ mod timer;
 
 pub(crate) use timer::Timer;
 
+use crate::sys::contained;
 use levels::{LEVELS, Levels, SLOTS, Slot};
 use std::cell::Cell;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::task::Waker;
 
 /// One `advance` moves at least this many timers ahead of their time, about 5 µs of work,
 const MIN_MOVES: u64 = 64;
@@ -176,7 +174,7 @@ impl Timers {
             self.len.set(self.len.get() - 1);
             fired += 1;
             if let Some(waker) = timer.waker.take() {
-                wake(waker);
+                contained(|| waker.wake());
             }
         }
         fired
@@ -355,15 +353,5 @@ impl List {
 
     fn is_empty(&self) -> bool {
         self.head.get().is_none()
-    }
-}
-
-/// Wakes, and keeps a waker's panic from the loop and from the timers that come after.
-fn wake(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        // Dropping what was thrown can panic in turn; such a thing is leaked.
-        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(again);
-        }
     }
 }

@@ -149,10 +149,11 @@ impl<T: sealed::Resolve + ?Sized> sealed::Resolve for &T {
 impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {}
 
 /// Resolves, and makes an empty answer an error.
-pub(super) async fn resolve(address: &(impl ToSocketAddrs + ?Sized)) -> io::Result<Vec<SocketAddr>> {
-    let describe = |error: io::Error| {
-        io::Error::new(error.kind(), format!("{}: {error}", address.describe()))
-    };
+pub(super) async fn resolve(
+    address: &(impl ToSocketAddrs + ?Sized),
+) -> io::Result<Vec<SocketAddr>> {
+    let describe =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", address.describe()));
     let addresses = address.resolve().await.map_err(describe)?;
     if addresses.is_empty() {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "no address to try");

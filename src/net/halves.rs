@@ -3,10 +3,10 @@
 use crate::buf::{IoBuf, RecvBuf};
 use crate::event_loop::{context, poll_proceed, refund};
 use crate::op::{self, StreamSocket};
+use crate::sys::socket;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use crate::sys::socket;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;

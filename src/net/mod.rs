@@ -23,7 +23,7 @@ mod tcp_stream;
 pub use address::ToSocketAddrs;
 pub use halves::{ReadHalf, ReuniteError, WriteHalf};
 pub use listen_options::ListenOptions;
-pub use tcp_listener::{Incoming, TcpListener};
 pub(crate) use tcp_listener::is_transient_accept_error;
+pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

@@ -4,7 +4,7 @@
 //! A few threads, started when there is something to look up and gone when there is not.
 
 use super::address::Resolving;
-use crate::driver::contained;
+use crate::sys::contained;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;

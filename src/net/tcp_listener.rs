@@ -83,7 +83,10 @@ impl TcpListener {
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping it.
-    pub async fn bind_with(address: impl ToSocketAddrs, options: ListenOptions) -> io::Result<Self> {
+    pub async fn bind_with(
+        address: impl ToSocketAddrs,
+        options: ListenOptions,
+    ) -> io::Result<Self> {
         let (fd, _) = options.bind_any(&address).await?;
         Ok(Self::from_owned_fd(fd))
     }
@@ -254,7 +257,9 @@ impl Stream for Incoming<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         if let Some(until) = this.listener.paused {
-            let pause = this.pause.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            let pause = this
+                .pause
+                .get_or_insert_with(|| Box::pin(sleep_until(until)));
             ready!(std::future::Future::poll(pause.as_mut(), cx));
             this.pause = None;
             this.listener.paused = None;

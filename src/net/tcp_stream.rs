@@ -83,7 +83,10 @@ impl TcpStream {
             Ok(connected) => connected,
             Err(_) => Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("cannot connect to {}: no answer within {limit:?}", address.describe()),
+                format!(
+                    "cannot connect to {}: no answer within {limit:?}",
+                    address.describe()
+                ),
             )),
         }
     }

@@ -18,8 +18,8 @@ use super::stream::StreamSocket;
 use super::waiter::Waiter;
 use crate::buf::{RecvBuf, SegmentQueue, Starved};
 use crate::driver::{After, Completion, Driver, Key, Operation};
-use crate::sys::ring::{Sqe, opcode, squeue, types};
 use crate::sys::errno;
+use crate::sys::ring::{Sqe, opcode, squeue, types};
 use std::cell::Cell;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -214,7 +214,9 @@ impl Recv {
                 driver.pool().starve(stream);
             }
             // Our own cancel, or a driver that shuts down.
-            errno::ECANCELED if arm != Arm::Cancelling => recv.end.set(End::Error(errno::ECANCELED)),
+            errno::ECANCELED if arm != Arm::Cancelling => {
+                recv.end.set(End::Error(errno::ECANCELED))
+            }
             errno::ECANCELED | errno::EINTR | errno::EAGAIN | ..0 => {
                 if self.stream.unread() <= LOW_WATER {
                     if let Arm::Armed(key) = arm {

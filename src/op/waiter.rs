@@ -1,6 +1,6 @@
 //! The one task that waits for a resource to change.
 
-use crate::driver::contained;
+use crate::sys::contained;
 use std::cell::Cell;
 use std::task::{Context, Waker};
 

@@ -4,7 +4,7 @@
 //! which follows it; each loop's part of a server has a [`Drain`], which stays on the loop, so that
 //! a connection asks and waits without a lock.
 
-use crate::driver::contained;
+use crate::sys::contained;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -52,7 +52,11 @@ impl DrainSignal {
         }
         drop(waiting);
         drop(waker);
-        if started { Poll::Ready(()) } else { Poll::Pending }
+        if started {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     pub(super) fn leave(&self, key: Option<usize>) {

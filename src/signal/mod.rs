@@ -4,7 +4,7 @@
 //! use, takes the signals from it and wakes the tasks that wait. Wakers work from any thread, so
 //! no loop has to listen on a descriptor.
 
-use crate::driver::contained;
+use crate::sys::contained;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use slab::Slab;

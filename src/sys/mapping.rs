@@ -42,7 +42,6 @@ impl Mapping {
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
-
 }
 
 impl Drop for Mapping {

@@ -7,6 +7,7 @@ pub(crate) mod affinity;
 pub(crate) mod atomics;
 pub(crate) mod buf_ring;
 pub(crate) mod clock;
+mod contain;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
 pub(crate) mod mapping;
@@ -14,3 +15,5 @@ pub(crate) mod preflight;
 pub(crate) mod ring;
 pub(crate) mod ring_setup;
 pub(crate) mod socket;
+
+pub(crate) use contain::contained;

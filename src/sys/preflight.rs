@@ -39,7 +39,8 @@ fn try_recv_multishot() -> Result<bool, SetupError> {
     let buffers = BufRing::register(&ring, 0, 4, 64)?;
     let (mut near, far) = UnixStream::pair().map_err(failed("socketpair"))?;
     near.write_all(b"!").map_err(failed("write"))?;
-    let mut recv = Some(opcode::RecvMulti::new(types::Fd(far.as_raw_fd()), buffers.group()).build());
+    let mut recv =
+        Some(opcode::RecvMulti::new(types::Fd(far.as_raw_fd()), buffers.group()).build());
     // SAFETY: the submission points to no memory of ours; the buffers are registered until below.
     unsafe { ring.fill(|| recv.take()) };
     ring.enter(Wait::For(Duration::from_secs(5)))

@@ -16,6 +16,7 @@ use super::error::JoinError;
 use super::state::{Completion, Detach, Join, JoinerWoken, Leave, Output};
 use super::waker;
 use crate::sys::atomics::UnsafeCell;
+use crate::sys::contained;
 
 /// What a poll left in the stage.
 #[must_use]
@@ -69,7 +70,7 @@ unsafe fn poll<F: Future, S: Schedule>(task: RawTask) -> Polled {
     let output = match unsafe { drop_stage(&cell.stage) } {
         Ok(()) => output,
         Err(payload) => {
-            drop_quietly(output);
+            contained(|| drop(output));
             Err(JoinError::panic(cell.header.spawned_at, payload))
         }
     };
@@ -133,7 +134,7 @@ unsafe fn drop_output<F: Future, S: Schedule>(task: RawTask) {
     let cell: &TaskCell<F, S> = unsafe { task.cell() };
     // SAFETY: rule 7.
     if let Err(payload) = unsafe { drop_stage(&cell.stage) } {
-        drop_quietly(payload);
+        contained(|| drop(payload));
     }
 }
 
@@ -177,17 +178,6 @@ unsafe fn set_stage<F: Future>(stage: &UnsafeCell<Stage<F>>, next: Stage<F>) {
     stage.with_mut(|stage| unsafe { stage.write(next) });
 }
 
-/// Drops a value whose destructor may panic, and the payload of that panic, whose destructor may
-/// panic as well.
-pub(super) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            // Two in a row: leaking this one is the only way to be sure.
-            mem::forget(payload);
-        }
-    }
-}
-
 /// Announces that the output is in the stage, and disposes of the owner's reference.
 ///
 /// # Safety
@@ -222,14 +212,14 @@ unsafe fn wake_joiner(task: RawTask) {
         task.with_join_waker(|waker| waker.map(Waker::wake_by_ref))
     }));
     if let Err(payload) = woken {
-        drop_quietly(payload);
+        contained(|| drop(payload));
     }
     // SAFETY: rule 1: the reference that was kept.
     match unsafe { task.header() }.state.joiner_woken() {
         JoinerWoken::Released => {}
         JoinerWoken::DropWaker => {
             // SAFETY: rule 8: the handle has left, so the slot is the owner's alone.
-            drop_quietly(unsafe { task.replace_join_waker(None) });
+            contained(|| drop(unsafe { task.replace_join_waker(None) }));
             // SAFETY: rule 1: the reference that was kept.
             unsafe { task.release() };
         }
@@ -279,7 +269,7 @@ pub(super) unsafe fn detach(task: RawTask) {
         Detach::Done => {}
         Detach::DropWaker => {
             // SAFETY: rule 8: the handle has cleared JOIN_WAKER, so the slot is its own.
-            drop_quietly(unsafe { task.replace_join_waker(None) });
+            contained(|| drop(unsafe { task.replace_join_waker(None) }));
             // SAFETY: the handle's reference.
             unsafe { task.release() };
         }
@@ -304,7 +294,7 @@ pub(super) unsafe fn leave(task: RawTask) {
         Leave::DropWaker => {
             // SAFETY: rule 8: the task is complete and JOIN_WAKER is clear, so the owner is done
             // with the slot.
-            drop_quietly(unsafe { task.replace_join_waker(None) });
+            contained(|| drop(unsafe { task.replace_join_waker(None) }));
             // SAFETY: the handle's reference.
             unsafe { task.release() };
         }

@@ -3,6 +3,7 @@
 use super::tests::{Log, START, TICK, armed, poll};
 use super::*;
 use std::collections::BTreeSet;
+use std::mem;
 use std::pin::Pin;
 
 /// xorshift64*, so that a failure can be had again.
