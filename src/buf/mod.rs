@@ -1,4 +1,6 @@
 //! Buffers: the pool that receives fill, its leases, and what may be sent by handing it over.
+//!
+//! The pool is here, below the driver that registers it, because its leases outlive the driver.
 
 mod io_buf;
 mod pool;

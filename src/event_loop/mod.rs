@@ -7,6 +7,9 @@
 //!      driver            inbox            wheel       OwnedTasks      driver
 //! ```
 //!
+//! The wheel lives here and not in `time/`: the tick turns it, and `time/`, which is above, only has
+//! the futures. Inbox and ready queue are in `task/`, because they are made of the tasks' own links.
+//!
 //! [`EventLoop`] belongs to one thread and is found there through [`context`]; [`LoopShared`] is the
 //! part of it that other threads see: the inbox, the signal that ends a park, the counters.
 
