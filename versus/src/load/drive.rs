@@ -247,11 +247,11 @@ impl Drive<'_> {
     fn check(&mut self, index: usize, buffer: u16, length: usize) {
         let connection = &self.connections[index];
         let bytes = self.buffers.bytes(buffer, length);
-        let whole = connection.partial == 0 && length % connection.answer == 0;
+        let whole = connection.partial == 0 && length.is_multiple_of(connection.answer);
         self.receives += 1;
         let good = if self.phase == Phase::Draining && whole {
             self.script.agrees_fully(index, connection.answer, bytes)
-        } else if self.phase == Phase::Draining || self.receives % CHECK_EVERY == 0 {
+        } else if self.phase == Phase::Draining || self.receives.is_multiple_of(CHECK_EVERY) {
             self.script.agrees(index, connection.partial, bytes)
         } else {
             true
