@@ -71,7 +71,12 @@ fn must_abort(name: &str, says: &str, fault: impl FnOnce(*mut u8)) {
         return;
     }
     let ended = Running::start(name).finish();
-    assert_eq!(ended.status.signal(), Some(libc::SIGABRT), "{}", ended.output);
+    assert_eq!(
+        ended.status.signal(),
+        Some(libc::SIGABRT),
+        "{}",
+        ended.output
+    );
     assert!(ended.output.contains(says), "{}", ended.output);
 }
 

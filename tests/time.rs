@@ -93,7 +93,11 @@ fn a_hundred_thousand_timers_fire_once_each_in_order() {
     assert_eq!(fired.len(), TIMERS);
     let mut latest = fired[0].0;
     for &(deadline, _) in fired.iter().filter(|(_, in_time)| *in_time) {
-        assert!(deadline + GRANULE > latest, "{:?} out of order", latest - deadline);
+        assert!(
+            deadline + GRANULE > latest,
+            "{:?} out of order",
+            latest - deadline
+        );
         latest = latest.max(deadline);
     }
     assert_eq!(runtime.handle().stats()[0].timers, 0);

@@ -33,7 +33,7 @@ pub(crate) struct Counters {
     pub(crate) sqes: Counter,
     /// Completions reaped.
     pub(crate) cqes: Counter,
-    /// Completions that found the queue full.
+    /// Enters after which completions were left that had found the queue full.
     pub(crate) overflows: Counter,
     /// Multishot operations armed again after they ended by themselves.
     pub(crate) rearms: Counter,

@@ -120,9 +120,15 @@ impl Driver {
             if self.is_idle() || self.now() >= deadline {
                 return;
             }
-            let step = self.now() + DRAIN_STEP.as_nanos() as u64;
+            // Closes give no completion to wait for.
+            let park = if self.slots.in_flight() == 0 {
+                Park::Poll
+            } else {
+                let step = self.now() + DRAIN_STEP.as_nanos() as u64;
+                Park::Until(step.min(deadline))
+            };
             // An error here (the ring is broken) ends in the time limit, and then in the leak.
-            let _ = self.park(Park::Until(step.min(deadline)));
+            let _ = self.park(park);
             self.reap();
         }
     }

@@ -101,17 +101,19 @@ impl Uring {
             }
             driver.counters.enters.add(1);
             let entered = self.ring.enter(wait);
-            driver
-                .counters
-                .overflows
-                .set(u64::from(self.ring.overflows()));
+            if self.ring.pending().overflow {
+                // The kernel's own counter is of those that it lost, for want of memory.
+                driver.counters.overflows.add(1);
+            }
             match entered {
                 Ok(()) if more => {}
                 Ok(()) => return Ok(()),
                 // What is written stays written, and goes with the next enter; nothing that it
                 // points to is freed. The caller reaps, which makes room, and comes again.
                 Err(error) => match error.raw_os_error() {
-                    Some(errno::EINTR | errno::EAGAIN | errno::EBUSY) => return Ok(()),
+                    Some(errno::EINTR | errno::EAGAIN | errno::EBUSY | errno::ENOMEM) => {
+                        return Ok(());
+                    }
                     _ => return Err(error),
                 },
             }

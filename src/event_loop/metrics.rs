@@ -108,7 +108,7 @@ pub struct LoopStats {
     pub wakes_sent: u64,
     /// Wake-ups received from other loops and threads.
     pub wakes_received: u64,
-    /// Completions that found the completion queue full and were kept by the kernel.
+    /// Enters that filled the completion queue, so that the kernel kept what did not fit.
     pub overflows: u64,
     /// Multishot operations armed again after they ended by themselves.
     pub rearms: u64,

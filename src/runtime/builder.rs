@@ -197,7 +197,10 @@ impl Builder {
 
     /// The settings of each loop of `loops`.
     pub(super) fn loop_config(&self, loops: usize) -> LoopConfig {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        // 146 years: for ever, and yet it can be doubled and added to a point in time.
+        const LONGEST: u64 = u64::MAX / 4;
+        let nanos =
+            |time: Duration| u64::try_from(time.as_nanos()).map_or(LONGEST, |ns| ns.min(LONGEST));
         let spin = self.spin.unwrap_or(if loops < processors() {
             SPIN
         } else {

@@ -7,7 +7,7 @@ use super::buf_ring::BufRing;
 use super::ring::{Ring, Wait};
 use super::ring_setup::SetupError;
 use io_uring::{cqueue, opcode, types};
-use std::io::Write;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -43,8 +43,7 @@ fn try_recv_multishot() -> Result<bool, SetupError> {
         Some(opcode::RecvMulti::new(types::Fd(far.as_raw_fd()), buffers.group()).build());
     // SAFETY: the submission points to no memory of ours; the buffers are registered until below.
     unsafe { ring.fill(|| recv.take()) };
-    ring.enter(Wait::For(Duration::from_secs(5)))
-        .map_err(failed("io_uring_enter"))?;
+    enter(&ring).map_err(failed("io_uring_enter"))?;
     let mut room = [const { MaybeUninit::uninit() }; 4];
     let worked = ring.reap(&mut room).iter().any(|cqe| {
         cqe.result() == 1
@@ -55,11 +54,20 @@ fn try_recv_multishot() -> Result<bool, SetupError> {
     // work has ended already, and there is nothing to wait for.
     drop(near);
     if worked {
-        ring.enter(Wait::For(Duration::from_secs(5)))
-            .map_err(failed("io_uring_enter"))?;
+        enter(&ring).map_err(failed("io_uring_enter"))?;
     }
     buffers
         .unregister(&ring)
         .map_err(failed("io_uring_register(UNREGISTER_PBUF_RING)"))?;
     Ok(worked)
+}
+
+/// Submits and waits, whatever signals the program gets as it starts.
+fn enter(ring: &Ring) -> io::Result<()> {
+    loop {
+        match ring.enter(Wait::For(Duration::from_secs(5))) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            entered => return entered,
+        }
+    }
 }

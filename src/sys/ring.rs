@@ -177,12 +177,6 @@ impl Ring {
             overflow: queue.cq_overflow(),
         }
     }
-
-    /// Completions that did not fit in the queue, ever (a counter of the kernel's).
-    pub(crate) fn overflows(&self) -> u32 {
-        // SAFETY: as in `reap`; read and dropped at once.
-        unsafe { self.ring.completion_shared() }.overflow()
-    }
 }
 
 impl AsRawFd for Ring {

@@ -59,12 +59,21 @@ pub struct Ended {
 impl Running {
     /// Starts the test `name` of this binary as a child.
     pub fn start(name: &str) -> Self {
-        Self::start_with(name, |_| {})
+        Self::start_under(name, &[])
     }
 
-    /// As [`start`](Running::start), with more settings.
-    pub fn start_with(name: &str, settings: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(std::env::current_exe().expect("a path"));
+    /// As [`start`](Running::start), by another program, which is given the command behind its own
+    /// arguments.
+    pub fn start_under(name: &str, program: &[&str]) -> Self {
+        let this = std::env::current_exe().expect("a path");
+        let mut command = match program {
+            [] => Command::new(this),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(this);
+                command
+            }
+        };
         command
             .args([name, "--exact", "--nocapture", "--test-threads=1"])
             .arg("--include-ignored")
@@ -72,7 +81,6 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        settings(&mut command);
         let mut child = command.spawn().expect("this binary runs");
         let (sender, lines) = mpsc::channel();
         forward(child.stdout.take().expect("piped"), sender.clone());

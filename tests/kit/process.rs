@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 
 /// Open descriptors of this process.
 pub fn descriptors() -> usize {
@@ -62,6 +63,29 @@ fn field(path: &str, name: &str) -> io::Result<u64> {
         .find_map(|line| line.strip_prefix(name))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
         .ok_or_else(|| io::Error::other(format!("no {name} in {path}")))
+}
+
+/// Leaves this process `room` more descriptors than it has open. Dropping what is returned makes
+/// room for more.
+pub fn limit_descriptors(room: u64) -> Vec<fs::File> {
+    let highest = || {
+        let open = fs::read_dir("/proc/self/fd").expect("/proc");
+        let numbers = open.filter_map(|fd| fd.ok()?.file_name().to_str()?.parse::<u64>().ok());
+        numbers.max().unwrap_or(0)
+    };
+    // The limit is one of numbers, so the gaps below are filled first. What `highest` itself has
+    // open may be the highest.
+    let mut fillers = Vec::new();
+    let last = loop {
+        let filler = fs::File::open("/dev/null").expect("a descriptor");
+        let number = filler.as_raw_fd() as u64;
+        fillers.push(filler);
+        if number + 1 >= highest() {
+            break number;
+        }
+    };
+    limit(nix::sys::resource::Resource::RLIMIT_NOFILE, last + 1 + room);
+    fillers
 }
 
 /// Sets a limit of this process, soft and hard alike if it is lowered.
