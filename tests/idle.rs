@@ -132,6 +132,7 @@ fn idle_connections_tasks_and_timers_cost_a_request_nothing() {
         "idle_connections_tasks_and_timers_cost_a_request_nothing",
         || {
             const REQUESTS: u64 = 3_000;
+            process::allow_many_descriptors();
             let runtime = runtime(1);
             let (few, many) = runtime.block_on(async {
                 make_idle(10).await;

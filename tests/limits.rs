@@ -366,6 +366,7 @@ fn connecting_without_descriptors_fails_and_works_again_later() {
 
 #[test]
 fn a_thousand_connections_at_once_from_threads_are_all_answered() {
+    process::allow_many_descriptors();
     let runtime = builder(2).buffer_pool(16, 128).build().unwrap();
     let handle = runtime.handle().clone();
     runtime.block_on(async {

@@ -265,6 +265,7 @@ fn sockets_made_elsewhere_are_taken_over_blocking_or_not() {
 #[test]
 fn closing_a_listener_hands_over_what_had_connected() {
     const CLIENTS: usize = 600;
+    process::allow_many_descriptors();
     block_on(async {
         let mut listener = TcpListener::bind(ANY).await.unwrap();
         let address = listener.local_addr().unwrap();

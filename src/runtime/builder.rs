@@ -93,7 +93,8 @@ impl Builder {
     }
 
     /// Submission queue entries of each ring, 1 to 32,768, rounded up to a power of two by the
-    /// kernel. Default 1,024.
+    /// kernel. Default 1,024. Where RLIMIT_MEMLOCK does not allow that, the ring is made smaller,
+    /// down to 64; it then takes more system calls.
     pub fn ring_entries(mut self, entries: u32) -> Self {
         self.ring_entries = entries;
         self

@@ -102,8 +102,8 @@ fn explain(call: &str, source: &io::Error) -> (String, String) {
              in the seccomp profile",
         ),
         Some(errno::ENOMEM) => (
-            "memory for the ring may not be locked (RLIMIT_MEMLOCK, on kernels before 5.12), or \
-             the memory cgroup is full"
+            "memory for the ring may not be locked (RLIMIT_MEMLOCK, counted over all processes of \
+             the user), or the memory cgroup is full"
                 .to_owned(),
             "raise the limit (`ulimit -l unlimited`, systemd: LimitMEMLOCK=infinity, Docker: \
              --ulimit memlock=-1), or make the ring and the buffer pool smaller with \

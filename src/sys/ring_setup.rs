@@ -3,6 +3,7 @@
 use io_uring::{Builder, IoUring, Probe, opcode};
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// What this ring can do, found by asking and trying; never by a version number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +75,40 @@ fn builder(rung: Rung, cq_entries: u32) -> Builder {
     builder
 }
 
+/// The memory of a ring that was closed is given back by the kernel a moment later, and until then
+/// counts against RLIMIT_MEMLOCK: how often to ask again, and how long to wait in between.
+const MEMORY_TRIES: u32 = 10;
+const MEMORY_PAUSE: Duration = Duration::from_millis(5);
+
+/// Submission queue entries below which a ring is not made smaller.
+const FEWEST: u32 = 64;
+
+/// Builds a ring with the best set-up that this kernel takes. Where memory may not be locked for it
+/// (the limit is a user's, over all processes, and 8 MiB or even 64 KiB are usual), the ring is made
+/// smaller, down to 64 submissions.
+pub(crate) fn build(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Features), SetupError> {
+    let (mut sq_entries, mut cq_entries) = (sq_entries, cq_entries);
+    let mut tries = 0;
+    loop {
+        let refused = match build_sized(sq_entries, cq_entries) {
+            Err(error) if error.source.raw_os_error() == Some(libc::ENOMEM) => error,
+            result => return result,
+        };
+        if tries < MEMORY_TRIES {
+            tries += 1;
+            std::thread::sleep(MEMORY_PAUSE);
+        } else if sq_entries > FEWEST {
+            sq_entries = (sq_entries / 2).max(FEWEST);
+            cq_entries = (cq_entries / 2).max(sq_entries);
+        } else {
+            return Err(refused);
+        }
+    }
+}
+
 /// Builds a ring at the highest rung that the kernel takes; only EINVAL (an unknown flag) climbs
 /// down, any other refusal is final.
-pub(crate) fn build(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Features), SetupError> {
+fn build_sized(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Features), SetupError> {
     let mut refused = None;
     for rung in LADDER {
         match builder(rung, cq_entries).build(sq_entries) {

@@ -93,3 +93,10 @@ pub fn limit(resource: nix::sys::resource::Resource, soft: u64) {
     let (_, hard) = nix::sys::resource::getrlimit(resource).expect("a known limit");
     nix::sys::resource::setrlimit(resource, soft.min(hard), hard).expect("a soft limit in range");
 }
+
+/// Lets this process have as many descriptors as it may: the usual soft limit is 1,024.
+pub fn allow_many_descriptors() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a known limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("a soft limit in range");
+}
