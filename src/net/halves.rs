@@ -309,6 +309,7 @@ impl WriteHalf {
     }
 
     /// The error that ended sending, if one did.
+    #[cfg_attr(not(feature = "hyper"), allow(dead_code, reason = "for adapters"))]
     pub(crate) fn error(&self) -> io::Result<()> {
         self.stream.send_error()
     }

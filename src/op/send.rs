@@ -172,6 +172,7 @@ impl StreamSocket {
     }
 
     /// The error that ended sending, if one did.
+    #[cfg_attr(not(feature = "hyper"), allow(dead_code, reason = "for adapters"))]
     pub(crate) fn send_error(&self) -> io::Result<()> {
         self.send.check()
     }
