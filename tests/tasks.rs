@@ -7,7 +7,7 @@ use kit::runtime;
 use kit::tcp::ANY;
 use kit::wait::{here, soon, until};
 use ringmill::net::{TcpListener, TcpStream};
-use ringmill::{spawn, yield_now};
+use ringmill::{JoinHandle, spawn, yield_now};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::io::Write;
@@ -282,6 +282,17 @@ fn a_task_that_is_always_ready_starves_neither_timers_nor_sockets_nor_other_loop
     assert!(turns > 0);
 }
 
+/// A task that sets `count` to 0 whenever it has its turn.
+fn reset_at_each_turn(count: &Rc<Cell<u64>>) -> JoinHandle<()> {
+    let count = count.clone();
+    spawn(async move {
+        loop {
+            count.set(0);
+            yield_now().await;
+        }
+    })
+}
+
 #[test]
 fn a_socket_that_is_always_readable_gives_the_others_their_turn() {
     /// The budget of operations that one poll may use up.
@@ -295,15 +306,7 @@ fn a_socket_that_is_always_readable_gives_the_others_their_turn() {
     });
     let (read, most) = block_on(async {
         let since = Rc::new(Cell::new(0));
-        let other = spawn({
-            let since = since.clone();
-            async move {
-                loop {
-                    since.set(0);
-                    yield_now().await;
-                }
-            }
-        });
+        let other = reset_at_each_turn(&since);
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (mut read, mut most) = (0, 0);
         let mut room = [0; 64];
@@ -335,15 +338,7 @@ fn accepts_that_are_always_ready_give_the_others_their_turn() {
             .map(|_| std::net::TcpStream::connect(address).unwrap())
             .collect();
         let since = Rc::new(Cell::new(0));
-        let other = spawn({
-            let since = since.clone();
-            async move {
-                loop {
-                    since.set(0);
-                    yield_now().await;
-                }
-            }
-        });
+        let other = reset_at_each_turn(&since);
         let mut most = 0;
         for _ in 0..CLIENTS {
             drop(soon("an accept", listener.accept()).await.unwrap());

@@ -125,9 +125,9 @@ impl Driver {
     }
 
     /// As [`submit`](Driver::submit), for what should not wait for the end of the tick.
-    pub(crate) fn submit_urgent<O: Operation>(&self, operation: O) -> Key {
+    pub(crate) fn submit_urgent<O: Operation>(&self, operation: O) {
         self.urgent.set(true);
-        self.submit(operation)
+        self.submit(operation);
     }
 
     /// Whether something urgent is queued; asked after each poll.

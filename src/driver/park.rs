@@ -46,13 +46,10 @@ impl Driver {
         self.counters.leased.set(u64::from(self.pool.leased()));
     }
 
-    /// Delivers the completions that lie in the queue, without a system call. Returns how many.
-    pub(crate) fn reap(&self) -> usize {
+    /// Delivers the completions that lie in the queue, without a system call.
+    pub(crate) fn reap(&self) {
         let reaped = self.backend.reap(self);
-        if reaped > 0 {
-            self.counters.cqes.add(reaped as u64);
-        }
-        reaped
+        self.counters.cqes.add(reaped as u64);
     }
 
     /// Submits everything queued without waiting for anything.
@@ -75,7 +72,6 @@ impl Driver {
     fn turn(&self, wait: Wait) -> io::Result<()> {
         self.urgent.set(false);
         self.pool.flush();
-        self.publish();
         let wait = match wait {
             // More of the starved can be fed than a flush may feed at once.
             Wait::Forever | Wait::For(_) if self.pool.can_feed() => Wait::Poll,

@@ -82,8 +82,7 @@ impl EventLoop {
     }
 
     fn tick(&self) {
-        let metrics = &self.shared.metrics;
-        metrics.ticks.add(1);
+        self.shared.metrics.ticks.add(1);
         self.driver.reap();
         self.ready.append(&self.shared.inbox.take());
         self.tick_time.set(None);
@@ -91,8 +90,7 @@ impl EventLoop {
             self.timers.advance(self.tick_time());
         }
         self.run_ready();
-        metrics.tasks.set(self.tasks.len() as u64);
-        metrics.timers.set(self.timers.len() as u64);
+        self.publish();
     }
 
     /// Runs ready tasks within the budgets.

@@ -4,12 +4,12 @@
 //! A few threads, started when there is something to look up and gone when there is not.
 
 use super::address::Resolving;
-use crate::sys::contained;
+use crate::sys::{contained, lock};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 /// Look-ups at a time. They wait for the network, not for the processor; glibc's own resolver asks
@@ -42,11 +42,6 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     jobs: VecDeque::new(),
     threads: 0,
 });
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these locks guard is whole at every point where a panic could come.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The addresses of a name, as the system's resolver gives them.
 pub(super) fn look_up(name: impl ToSocketAddrs + Send + 'static) -> Resolving {

@@ -219,14 +219,13 @@ impl Recv {
             }
             errno::ECANCELED | errno::EINTR | errno::EAGAIN | ..0 => {
                 if self.stream.unread() <= LOW_WATER {
+                    driver.counters().rearms.add(1);
                     if let Arm::Armed(key) = arm {
-                        driver.counters().rearms.add(1);
                         recv.arm.set(Arm::Armed(key));
                         return After::Again;
                     }
                     // Cancelled for the high-water mark and drained since: a fresh submission,
                     // because a cancel of the old key may still be queued.
-                    driver.counters().rearms.add(1);
                     self.stream.arm_if_wanted();
                 }
             }

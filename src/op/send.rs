@@ -11,7 +11,7 @@ use super::waiter::Waiter;
 use crate::driver::{After, Completion, Driver, Operation};
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::socket::{self, SEND_FLAGS};
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
@@ -70,6 +70,14 @@ impl SendState {
         self.sending.get() != Sending::Idle
     }
 
+    /// Makes what is staged the bytes of the next submission. All of the last one's have gone.
+    fn load(&self) {
+        let mut bytes = self.in_flight.borrow_mut();
+        bytes.clear();
+        self.sent.set(0);
+        std::mem::swap(&mut *bytes, &mut *self.staged.borrow_mut());
+    }
+
     fn check(&self) -> io::Result<()> {
         match self.error.get() {
             0 => Ok(()),
@@ -89,20 +97,7 @@ impl StreamSocket {
             return self.poll_write_one(cx, piece);
         }
         self.send.check()?;
-        let Some(mut staged) = self.staging(cx) else {
-            return Poll::Pending;
-        };
-        let before = staged.len();
-        for piece in pieces {
-            let room = HIGH_WATER.saturating_sub(staged.len());
-            staged.extend_from_slice(&piece[..piece.len().min(room)]);
-        }
-        let written = staged.len() - before;
-        drop(staged);
-        if written > 0 {
-            self.send_staged();
-        }
-        Poll::Ready(Ok(written))
+        self.stage(cx, pieces.iter().map(|piece| &**piece))
     }
 
     /// Accepts bytes of one slice.
@@ -120,31 +115,38 @@ impl StreamSocket {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        let Some(mut staged) = self.staging(cx) else {
-            return Poll::Pending;
-        };
-        let written = bytes.len().min(HIGH_WATER - staged.len());
-        staged.extend_from_slice(&bytes[..written]);
-        drop(staged);
-        if written > 0 {
-            self.send_staged();
-        }
-        Poll::Ready(Ok(written))
+        self.stage(cx, [bytes])
     }
 
-    /// The buffer to write to, with room in it; else the task waits.
-    fn staging(&self, cx: &mut Context<'_>) -> Option<RefMut<'_, Vec<u8>>> {
+    /// Copies as much as there is room for into the staged bytes, and has them sent; waits if there
+    /// is no room.
+    #[inline]
+    fn stage<'a>(
+        self: &Rc<Self>,
+        cx: &mut Context<'_>,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Poll<io::Result<usize>> {
         let mut staged = self.send.staged.borrow_mut();
         if staged.len() >= HIGH_WATER {
             // A waker's clone is foreign code.
             drop(staged);
             self.send.writer.wait(cx);
-            return None;
+            return Poll::Pending;
         }
         if staged.capacity() == 0 {
             *staged = self.driver.spare().take();
         }
-        Some(staged)
+        let before = staged.len();
+        for piece in pieces {
+            let room = HIGH_WATER - staged.len();
+            staged.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        let written = staged.len() - before;
+        drop(staged);
+        if written > 0 {
+            self.send_staged();
+        }
+        Poll::Ready(Ok(written))
     }
 
     /// Whether bytes wait for the next send.
@@ -220,12 +222,10 @@ unsafe impl Operation for Send {
 
     fn prepare(&mut self) -> Sqe {
         let send = &self.stream.send;
-        let mut bytes = send.in_flight.borrow_mut();
-        if send.sent.get() == bytes.len() {
-            bytes.clear();
-            send.sent.set(0);
-            std::mem::swap(&mut *bytes, &mut *send.staged.borrow_mut());
+        if send.sent.get() == send.in_flight.borrow().len() {
+            send.load();
         }
+        let bytes = send.in_flight.borrow();
         let rest = &bytes[send.sent.get()..];
         let fd = types::Fd(self.stream.as_raw_fd());
         opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
@@ -249,10 +249,7 @@ unsafe impl Operation for Send {
         let more = staged > 0;
         if staged >= HIGH_WATER {
             // No more can join it until the flush, and a writer waits for the room.
-            let mut bytes = send.in_flight.borrow_mut();
-            bytes.clear();
-            send.sent.set(0);
-            std::mem::swap(&mut *bytes, &mut *send.staged.borrow_mut());
+            send.load();
         }
         if !more {
             send.sending.set(Sending::Idle);

@@ -4,8 +4,8 @@
 //! which follows it; each loop's part of a server has a [`Drain`], which stays on the loop, so that
 //! a connection asks and waits without a lock.
 
-use crate::sys::contained;
-use slab::Slab;
+use crate::sys::{contained, lock};
+use crate::task::WaitList;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
@@ -13,13 +13,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// A signal to finish, of a runtime or a server; heard by one task a loop, not by each connection.
 #[derive(Default)]
 pub(super) struct DrainSignal {
     started: AtomicBool,
-    waiting: Mutex<Slab<Waker>>,
+    waiting: Mutex<WaitList>,
 }
 
 impl DrainSignal {
@@ -27,9 +27,9 @@ impl DrainSignal {
         let waiting = {
             let mut waiting = lock(&self.waiting);
             self.started.store(true, Ordering::Release);
-            std::mem::take(&mut *waiting)
+            waiting.take()
         };
-        for (_, waker) in waiting {
+        for waker in waiting {
             contained(|| waker.wake());
         }
     }
@@ -39,39 +39,23 @@ impl DrainSignal {
         if self.started.load(Ordering::Acquire) {
             return Poll::Ready(());
         }
-        // Cloned before the lock is taken and dropped after: a waker's code is foreign.
-        let mut waker = Some(cx.waker().clone());
+        let waker = cx.waker().clone();
         let mut waiting = lock(&self.waiting);
         // Again under the lock, which `start` takes as well: no start is missed.
-        let started = self.started.load(Ordering::Acquire);
-        if !started {
-            match key.and_then(|key| waiting.get_mut(key)) {
-                Some(known) => waker = waker.map(|waker| std::mem::replace(known, waker)),
-                None => *key = waker.take().map(|waker| waiting.insert(waker)),
-            }
+        if self.started.load(Ordering::Acquire) {
+            drop(waiting);
+            return Poll::Ready(());
         }
+        let old = waiting.enter(key, waker);
         drop(waiting);
-        drop(waker);
-        if started {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        drop(old);
+        Poll::Pending
     }
 
     pub(super) fn leave(&self, key: Option<usize>) {
-        if let Some(key) = key {
-            let waker = lock(&self.waiting).try_remove(key);
-            drop(waker);
-        }
+        let waker = lock(&self.waiting).leave(key);
+        drop(waker);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What the lock guards is whole at every point where a panic could come.
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Tells a connection's handler that its server is finishing.
@@ -86,7 +70,7 @@ pub struct Drain {
 #[derive(Default)]
 struct Inner {
     started: Cell<bool>,
-    waiting: RefCell<Slab<Waker>>,
+    waiting: RefCell<WaitList>,
 }
 
 impl Drain {
@@ -95,8 +79,8 @@ impl Drain {
     /// from `Drain::default`.
     pub fn start(&self) {
         self.inner.started.set(true);
-        let waiting = std::mem::take(&mut *self.inner.waiting.borrow_mut());
-        for (_, waker) in waiting {
+        let waiting = self.inner.waiting.borrow_mut().take();
+        for waker in waiting {
             waker.wake();
         }
     }
@@ -142,34 +126,21 @@ impl Future for DrainStarted {
         if self.drain.is_started() {
             return Poll::Ready(());
         }
-        let known = |key| {
-            let waiting = self.drain.inner.waiting.borrow();
-            Some(waiting.get(key)?.will_wake(cx.waker()))
-        };
-        if self.key.and_then(known) == Some(true) {
+        let mut key = self.key;
+        if self.drain.inner.waiting.borrow().knows(key, cx.waker()) {
             return Poll::Pending;
         }
-        // Cloned before the table is borrowed: a waker's clone is foreign code.
         let waker = cx.waker().clone();
-        let key = self.key;
-        let (key, old) = {
-            let mut waiting = self.drain.inner.waiting.borrow_mut();
-            match key.and_then(|key| Some((key, waiting.get_mut(key)?))) {
-                Some((key, known)) => (key, Some(std::mem::replace(known, waker))),
-                None => (waiting.insert(waker), None),
-            }
-        };
+        let old = self.drain.inner.waiting.borrow_mut().enter(&mut key, waker);
         drop(old);
-        self.key = Some(key);
+        self.key = key;
         Poll::Pending
     }
 }
 
 impl Drop for DrainStarted {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let waker = self.drain.inner.waiting.borrow_mut().try_remove(key);
-            drop(waker);
-        }
+        let waker = self.drain.inner.waiting.borrow_mut().leave(self.key);
+        drop(waker);
     }
 }

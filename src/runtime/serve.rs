@@ -237,7 +237,6 @@ where
         let mut until = self.until.take();
         let mut signalled = 0;
         let mut ended = Ok(());
-        let mut left = servers.len();
         poll_fn(|cx| {
             if runtime_drains.poll_started(cx).is_ready() {
                 finish.start();
@@ -261,7 +260,6 @@ where
             servers.retain_mut(|server| match Pin::new(server).poll(cx) {
                 Poll::Pending => true,
                 Poll::Ready(result) => {
-                    left -= 1;
                     let result = result.map_err(io::Error::from).and_then(|result| result);
                     if let Err(error) = result {
                         // Also of a loop that is gone, which could not say so itself.
@@ -271,7 +269,7 @@ where
                     false
                 }
             });
-            if left == 0 {
+            if servers.is_empty() {
                 Poll::Ready(())
             } else {
                 Poll::Pending

@@ -4,29 +4,29 @@
 //! use, takes the signals from it and wakes the tasks that wait. Wakers work from any thread, so
 //! no loop has to listen on a descriptor.
 
-use crate::sys::contained;
+use crate::sys::{contained, lock};
+use crate::task::WaitList;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use slab::Slab;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll};
 
 /// Who waits, and how often a signal has come.
 struct Watch {
     started: bool,
     arrived: u64,
-    waiting: Slab<Waker>,
+    waiting: WaitList,
 }
 
 static WATCH: Mutex<Watch> = Mutex::new(Watch {
     started: false,
     arrived: 0,
-    waiting: Slab::new(),
+    waiting: WaitList::new(),
 });
 
 fn watch() -> MutexGuard<'static, Watch> {
-    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&WATCH)
 }
 
 /// Requests of the operator to end: SIGINT (ctrl-c) and SIGTERM, counted from its making on.
@@ -55,8 +55,7 @@ impl Shutdown {
                             let mut watch = self::watch();
                             watch.arrived += 1;
                             // Cloned, not taken: a waiter's key stays its own until it leaves.
-                            let waiting = watch.waiting.iter().map(|(_, waker)| waker.clone());
-                            waiting.collect::<Vec<_>>()
+                            watch.waiting.wakers()
                         };
                         for waker in waiting {
                             // A waker's panic must not end the thread: the signals would be
@@ -76,32 +75,24 @@ impl Shutdown {
     /// Ready once for each signal.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned before the lock is taken, the old one dropped after: a waker's code is foreign.
-        let mut waker = cx.waker().clone();
+        let waker = cx.waker().clone();
         let mut watch = watch();
         if watch.arrived > self.seen {
             self.seen += 1;
             drop(watch);
             return Poll::Ready(());
         }
-        match self.key.and_then(|key| watch.waiting.get_mut(key)) {
-            Some(known) => std::mem::swap(known, &mut waker),
-            None => {
-                self.key = Some(watch.waiting.insert(waker));
-                return Poll::Pending;
-            }
-        }
+        let old = watch.waiting.enter(&mut self.key, waker);
         drop(watch);
-        drop(waker);
+        drop(old);
         Poll::Pending
     }
 }
 
 impl Drop for Shutdown {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let waker = watch().waiting.try_remove(key);
-            drop(waker);
-        }
+        let waker = watch().waiting.leave(self.key);
+        drop(waker);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Calls foreign code and lets no panic of it out. The panic hook has told of it.
 pub(crate) fn contained(call: impl FnOnce()) {
@@ -12,4 +13,9 @@ pub(crate) fn contained(call: impl FnOnce()) {
             mem::forget(again);
         }
     }
+}
+
+/// Locks what is whole at every point where a panic could come, so that poison means nothing.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

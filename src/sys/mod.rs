@@ -16,4 +16,4 @@ pub(crate) mod ring;
 pub(crate) mod ring_setup;
 pub(crate) mod socket;
 
-pub(crate) use contain::contained;
+pub(crate) use contain::{contained, lock};

@@ -63,6 +63,7 @@ mod scheduled;
 mod state;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod wait_list;
 mod waker;
 
 use std::panic::Location;
@@ -73,6 +74,7 @@ pub use join::{AbortHandle, AbortOnDrop, JoinHandle};
 pub(crate) use owned::OwnedTasks;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use scheduled::Scheduled;
+pub(crate) use wait_list::WaitList;
 
 /// Where a task's queue entries go. It is kept in the task.
 pub(crate) trait Schedule: Send + Sync + 'static {
