@@ -94,6 +94,7 @@ pub use buf::{IoBuf, RecvBuf};
 pub use compat::hyper;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;
+pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::LoopStats;
 pub use runtime::{
     BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, Runtime, Serve, YieldNow, block_on,

@@ -4,7 +4,7 @@
 //! [`Driver`] for the queue and the slots, which are the same for all.
 
 use super::uring::Uring;
-use super::{Config, Driver};
+use super::{Config, Driver, DriverInfo, DriverKind};
 use crate::buf::BufferPool;
 use crate::sys::eventfd::EventFd;
 use crate::sys::preflight::Preflight;
@@ -29,8 +29,22 @@ pub(super) enum Backend {
 
 impl Backend {
     pub(super) fn new(config: &Config) -> Result<(Self, BufferPool), SetupError> {
-        let (uring, pool) = Uring::new(config)?;
-        Ok((Backend::Uring(uring), pool))
+        match config.kind {
+            DriverKind::Auto | DriverKind::Uring => {
+                let (uring, pool) = Uring::new(config)?;
+                Ok((Backend::Uring(uring), pool))
+            }
+            DriverKind::Epoll => Err(SetupError {
+                call: "epoll_create1",
+                source: io::Error::new(io::ErrorKind::Unsupported, "the epoll driver is not built"),
+            }),
+        }
+    }
+
+    pub(super) fn info(&self) -> DriverInfo {
+        match self {
+            Backend::Uring(uring) => uring.info(),
+        }
     }
 
     pub(super) fn preflight(&self) -> Preflight {

@@ -21,6 +21,7 @@
 //! to come. What is common to all lives in [`Driver`]: slots, queue, pool, counters.
 
 mod backend;
+mod choice;
 mod counters;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
@@ -35,6 +36,7 @@ mod uring;
 mod waited;
 
 pub(crate) use backend::Signal;
+pub use choice::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub(crate) use counters::{Counter, Counters};
 pub(crate) use operation::{After, Completion, Operation};
 pub(crate) use park::Park;
@@ -58,6 +60,8 @@ use std::sync::Arc;
 /// Sizes of a driver.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Config {
+    /// Which back end; never `Auto`.
+    pub(crate) kind: DriverKind,
     pub(crate) sq_entries: u32,
     pub(crate) cq_entries: u32,
     pub(crate) buffers: u16,
@@ -183,6 +187,11 @@ impl Driver {
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
+    }
+
+    /// Which driver this is and what it found.
+    pub(crate) fn info(&self) -> DriverInfo {
+        self.backend.info()
     }
 
     pub(crate) fn preflight(&self) -> Preflight {

@@ -3,7 +3,7 @@
 use super::backend::Signal;
 use super::operation::Completion;
 use super::slots::Key;
-use super::{Config, Driver, Request, guard};
+use super::{Config, Driver, DriverInfo, DriverKind, Request, Tier, guard};
 use crate::buf::BufferPool;
 use crate::sys::buf_ring::BufRing;
 use crate::sys::errno;
@@ -64,6 +64,14 @@ impl Uring {
             signal,
         };
         Ok((uring, BufferPool::new(buffers)))
+    }
+
+    pub(super) fn info(&self) -> DriverInfo {
+        let full = self.ring.features().is_full() && self.preflight.recv_multishot;
+        DriverInfo {
+            kind: DriverKind::Uring,
+            tier: if full { Tier::Full } else { Tier::Degraded },
+        }
     }
 
     pub(super) fn preflight(&self) -> Preflight {

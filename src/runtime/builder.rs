@@ -2,7 +2,7 @@
 
 use super::error::BuildError;
 use super::runtime::Runtime;
-use crate::driver;
+use crate::driver::{self, DriverKind};
 use crate::event_loop::LoopConfig;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Builder {
+    pub(super) driver: DriverKind,
     pub(super) loops: Option<usize>,
     pub(super) pin: Option<bool>,
     pub(super) name: String,
@@ -54,6 +55,7 @@ impl Builder {
     /// The default settings: a loop for each processor.
     pub fn new() -> Self {
         Builder {
+            driver: DriverKind::Auto,
             loops: None,
             pin: None,
             name: "ringmill".to_owned(),
@@ -66,6 +68,17 @@ impl Builder {
             time_budget: TIME_BUDGET,
             drain_timeout: DRAIN,
         }
+    }
+
+    /// How the loops speak to the kernel. Default [`DriverKind::Auto`]: io_uring, or epoll where
+    /// io_uring is denied or missing, which one line on the standard error then tells.
+    ///
+    /// What is chosen here holds. Where it is left at `Auto`, whoever runs the program may choose
+    /// by the environment variable `RINGMILL_DRIVER`: `auto`, `uring` or `epoll`.
+    /// [`Handle::driver`](super::Handle::driver) tells what came of it.
+    pub fn driver(mut self, kind: DriverKind) -> Self {
+        self.driver = kind;
+        self
     }
 
     /// How many loops, at least 1. Default: what `std::thread::available_parallelism` says, which
@@ -197,7 +210,7 @@ impl Builder {
     }
 
     /// The settings of each loop of `loops`.
-    pub(super) fn loop_config(&self, loops: usize) -> LoopConfig {
+    pub(super) fn loop_config(&self, kind: DriverKind, loops: usize) -> LoopConfig {
         // 146 years: for ever, and yet it can be doubled and added to a point in time.
         const LONGEST: u64 = u64::MAX / 4;
         let nanos =
@@ -209,6 +222,7 @@ impl Builder {
         });
         LoopConfig {
             driver: driver::Config {
+                kind,
                 sq_entries: self.ring_entries,
                 cq_entries: self
                     .completion_entries

@@ -1,6 +1,7 @@
 //! [`Handle`] and [`LoopRef`]: a runtime and its loops as addresses, from any thread.
 
 use super::drain::DrainSignal;
+use crate::driver::DriverInfo;
 use crate::event_loop::{self, LoopShared, LoopStats, Scheduler};
 use crate::task::{self, JoinHandle, Schedule};
 use std::cell::RefCell;
@@ -23,14 +24,16 @@ pub struct Handle {
 }
 
 struct Inner {
+    driver: DriverInfo,
     loops: Vec<LoopRef>,
     drain: DrainSignal,
 }
 
 impl Handle {
-    pub(super) fn new(loops: impl Iterator<Item = Arc<LoopShared>>) -> Self {
+    pub(super) fn new(driver: DriverInfo, loops: impl Iterator<Item = Arc<LoopShared>>) -> Self {
         Handle {
             inner: Arc::new(Inner {
+                driver,
                 loops: loops.map(LoopRef).collect(),
                 drain: DrainSignal::default(),
             }),
@@ -111,6 +114,11 @@ impl Handle {
             target.spawn(move || make(index))
         };
         self.loops().iter().map(start).collect()
+    }
+
+    /// Which driver the loops have, and what it found to work with.
+    pub fn driver(&self) -> DriverInfo {
+        self.inner.driver
     }
 
     /// The counters of every loop.

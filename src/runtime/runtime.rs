@@ -42,7 +42,7 @@ impl Runtime {
 
     pub(super) fn launch(builder: Builder) -> Result<Self, BuildError> {
         let loops = builder.loop_count();
-        let config = builder.loop_config(loops);
+        let config = builder.loop_config(builder.driver, loops);
         let allowed = match builder.pin {
             Some(false) => Vec::new(),
             Some(true) | None => affinity::allowed()
@@ -72,7 +72,7 @@ impl Runtime {
         };
         let all = std::iter::once(first.shared().clone())
             .chain(threads.iter().map(|thread| thread.shared.clone()));
-        let handle = Handle::new(all);
+        let handle = Handle::new(first.driver().info(), all);
         for thread in &threads {
             thread.begin(handle.clone());
         }

@@ -20,6 +20,17 @@ pub(crate) struct Features {
     pub(crate) msg_ring: bool,
 }
 
+impl Features {
+    /// Whether nothing is missing that the runtime makes use of.
+    pub(crate) fn is_full(&self) -> bool {
+        self.defer_taskrun
+            && self.taskrun_flag
+            && self.no_iowait
+            && self.skip_success
+            && self.msg_ring
+    }
+}
+
 /// The system call that refused to make a ring, and how.
 #[derive(Debug)]
 pub(crate) struct SetupError {
