@@ -75,6 +75,7 @@
 //! |---|---|
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams and their halves |
+//! | `tracing` | an event where the loops fall back to epoll |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 mod buf;

@@ -1,9 +1,10 @@
 //! The loop's buffer pool: who holds which buffer.
 //!
 //! Rules, cited below by number:
-//! 1. A buffer is in exactly one place: the kernel's ring, one connection's [`SegmentQueue`], or
+//! 1. A buffer is in exactly one place: the ring, one connection's [`SegmentQueue`], or
 //!    one [`RecvBuf`](super::RecvBuf). `holder` says which; every move checks it.
-//! 2. Only the kernel writes to a buffer, and only while it is in the ring. So bytes of a buffer
+//! 2. A buffer is written to only while it is in the ring: by the kernel, which picks from it, or,
+//!    where none does, by a receive in [`BufferPool::fill`]. So bytes of a buffer
 //!    that is held may be read, for as long as they are held, as plain shared memory.
 //! 3. The pool is used by one thread: it is neither `Send` nor `Sync`.
 //! 4. Queues and leases together take at most three quarters of the pool: beyond that arrivals are
@@ -14,6 +15,8 @@
 use crate::sys::buf_ring::BufRing;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io;
+use std::mem::MaybeUninit;
 use std::rc::{Rc, Weak};
 
 /// The end of a list.
@@ -108,6 +111,27 @@ impl BufferPool {
             holder: Holder::Queue,
         });
         self.held.set(self.held.get() + 1);
+    }
+
+    /// Has `receive` write to a free buffer, and tells which and how much; for a driver whose kernel
+    /// does not pick buffers. The buffer is then to be held or discarded. `None` if none is free.
+    #[inline]
+    pub(crate) fn fill(
+        &self,
+        receive: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+    ) -> Option<io::Result<(u16, usize)>> {
+        let id = self.ring.take()?;
+        let start = self.ring.start(id).cast::<MaybeUninit<u8>>();
+        // SAFETY: the whole buffer is inside the mapping; it was in the ring and is now out of it,
+        // and nobody else's before it is held (rule 1).
+        let room = unsafe {
+            std::slice::from_raw_parts_mut(start.as_ptr(), self.ring.buffer_len() as usize)
+        };
+        let received = receive(room);
+        if !matches!(received, Ok(len) if len > 0) {
+            self.ring.add(id);
+        }
+        Some(received.map(|len| (id, len)))
     }
 
     /// Makes a lease of a buffer in a queue.

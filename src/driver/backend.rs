@@ -3,15 +3,15 @@
 //! A back end moves what is queued to the kernel and what is done back. It is handed the
 //! [`Driver`] for the queue and the slots, which are the same for all.
 
+use super::epoll::Epoll;
 use super::uring::Uring;
 use super::{Config, Driver, DriverInfo, DriverKind};
 use crate::buf::BufferPool;
 use crate::sys::eventfd::EventFd;
-use crate::sys::preflight::Preflight;
 use crate::sys::ring::Wait;
 use crate::sys::ring_setup::SetupError;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// How other threads wake a parked driver.
@@ -25,72 +25,79 @@ pub(crate) struct Signal {
 
 pub(super) enum Backend {
     Uring(Uring),
+    Epoll(Epoll),
+}
+
+/// Calls the same method of whichever back end it is.
+macro_rules! either {
+    ($self:expr, $backend:ident => $call:expr) => {
+        match $self {
+            Backend::Uring($backend) => $call,
+            Backend::Epoll($backend) => $call,
+        }
+    };
 }
 
 impl Backend {
     pub(super) fn new(config: &Config) -> Result<(Self, BufferPool), SetupError> {
-        match config.kind {
+        Ok(match config.kind {
+            DriverKind::Epoll => {
+                let (epoll, pool) = Epoll::new(config)?;
+                (Backend::Epoll(epoll), pool)
+            }
             DriverKind::Auto | DriverKind::Uring => {
                 let (uring, pool) = Uring::new(config)?;
-                Ok((Backend::Uring(uring), pool))
+                (Backend::Uring(uring), pool)
             }
-            DriverKind::Epoll => Err(SetupError {
-                call: "epoll_create1",
-                source: io::Error::new(io::ErrorKind::Unsupported, "the epoll driver is not built"),
-            }),
-        }
+        })
     }
 
     pub(super) fn info(&self) -> DriverInfo {
-        match self {
-            Backend::Uring(uring) => uring.info(),
-        }
-    }
-
-    pub(super) fn preflight(&self) -> Preflight {
-        match self {
-            Backend::Uring(uring) => uring.preflight(),
-        }
+        either!(self, backend => backend.info())
     }
 
     pub(super) fn signal(&self) -> &Arc<Signal> {
-        match self {
-            Backend::Uring(uring) => uring.signal(),
-        }
+        either!(self, backend => backend.signal())
     }
 
-    /// Whether a turn would bring something without waiting. Reads memory only.
+    /// Whether operations are carried out as they are submitted, so that what they lead to is known
+    /// before the loop decides to wait.
+    pub(super) fn acts_at_once(&self) -> bool {
+        matches!(self, Backend::Epoll(_))
+    }
+
+    /// Whether a turn would bring something without waiting.
     pub(super) fn is_ready(&self) -> bool {
-        match self {
-            Backend::Uring(uring) => uring.is_ready(),
-        }
+        either!(self, backend => backend.is_ready())
     }
 
-    /// Whether an enter would bring something. Reads memory only.
+    /// Whether a loop that has other work should look at the kernel now.
     pub(super) fn wants_enter(&self) -> bool {
-        match self {
-            Backend::Uring(uring) => uring.wants_enter(),
-        }
+        either!(self, backend => backend.wants_enter())
     }
 
     /// Whether requests were taken from the queue that the kernel has not yet taken.
     pub(super) fn has_unsubmitted(&self) -> bool {
-        match self {
-            Backend::Uring(uring) => uring.has_unsubmitted(),
-        }
+        either!(self, backend => backend.has_unsubmitted())
     }
 
     /// Moves the queue to the kernel and waits as told.
     pub(super) fn turn(&self, driver: &Driver, wait: Wait) -> io::Result<()> {
-        match self {
-            Backend::Uring(uring) => uring.turn(driver, wait),
-        }
+        either!(self, backend => backend.turn(driver, wait))
     }
 
-    /// Delivers what has completed, without waiting. Returns how many.
+    /// Delivers what has completed, without waiting. Returns how many were delivered since the
+    /// last call.
     pub(super) fn reap(&self, driver: &Driver) -> usize {
+        either!(self, backend => backend.reap(driver))
+    }
+
+    /// A descriptor is being closed by its owner.
+    pub(super) fn forget(&self, fd: RawFd) {
         match self {
-            Backend::Uring(uring) => uring.reap(driver),
+            // A ring knows files, not their numbers.
+            Backend::Uring(_) => {}
+            Backend::Epoll(epoll) => epoll.forget(fd),
         }
     }
 
@@ -98,6 +105,8 @@ impl Backend {
     pub(super) fn close(&self, pool: &BufferPool) {
         match self {
             Backend::Uring(uring) => uring.close(pool),
+            // It never had any.
+            Backend::Epoll(_) => {}
         }
     }
 }

@@ -27,11 +27,11 @@ impl Counter {
 /// Counts of one driver, since its start.
 #[derive(Default)]
 pub(crate) struct Counters {
-    /// Calls of `io_uring_enter`.
+    /// Calls of `io_uring_enter`, or of `epoll_pwait2`.
     pub(crate) enters: Counter,
-    /// Submissions written.
+    /// Submissions written, or requests carried out.
     pub(crate) sqes: Counter,
-    /// Completions reaped.
+    /// Completions delivered.
     pub(crate) cqes: Counter,
     /// Enters after which completions were left that had found the queue full.
     pub(crate) overflows: Counter,

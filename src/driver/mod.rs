@@ -17,12 +17,16 @@
 //! `user_data` is `kind (4 bits) | generation (28) | slot (32)`. A completion whose generation is
 //! not its slot's is dropped.
 //!
-//! The back end behind the seam is an enum, chosen once at start: `uring` here, `epoll` and `sim`
-//! to come. What is common to all lives in [`Driver`]: slots, queue, pool, counters.
+//! The back end behind the seam is an enum, chosen once at start: `uring`, or `epoll` where that is
+//! denied; `sim` is to come. What is common to all lives in [`Driver`]: slots, queue, pool,
+//! counters. `epoll` makes the same of an operation's attempts that `uring` makes of its
+//! submissions (see its own page).
 
 mod backend;
 mod choice;
 mod counters;
+mod descriptor;
+mod epoll;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
 #[cfg(not(feature = "guard"))]
@@ -38,7 +42,8 @@ mod waited;
 pub(crate) use backend::Signal;
 pub use choice::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub(crate) use counters::{Counter, Counters};
-pub(crate) use operation::{After, Completion, Operation};
+pub(crate) use descriptor::{Closing, Descriptor};
+pub(crate) use operation::{After, Attempt, Completion, Event, Interest, Operation};
 pub(crate) use park::Park;
 pub(crate) use slots::Key;
 pub(crate) use spare::SpareBuffers;
@@ -47,13 +52,12 @@ pub(crate) use waited::{OneShot, Pending, Step};
 
 use crate::buf::BufferPool;
 use crate::sys::clock;
-use crate::sys::preflight::Preflight;
 use crate::sys::ring_setup::SetupError;
 use backend::Backend;
 use slots::Slots;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,13 +73,12 @@ pub(crate) struct Config {
 }
 
 /// What the next flush has to do.
-#[derive(Clone, Copy)]
 enum Request {
     Start(Key),
     Cancel(Key),
-    Close(RawFd),
-    /// A close that may block (SO_LINGER): in a kernel thread.
-    SlowClose(RawFd),
+    Close(OwnedFd),
+    /// A close that may block (SO_LINGER): by another thread.
+    SlowClose(OwnedFd),
 }
 
 /// One loop's way to the kernel. Used by one thread.
@@ -121,9 +124,7 @@ impl Driver {
 
     /// Ends an operation of a closed driver as cancelled.
     fn refuse(&self, key: Key) {
-        if self.slots.start(key).is_some()
-            && self.slots.complete(key, Completion::cancelled(), self)
-        {
+        if self.slots.start(key) && self.slots.complete(key, Completion::cancelled(), self) {
             self.slots.cancel(key);
         }
     }
@@ -153,23 +154,18 @@ impl Driver {
         self.slots.state(key).is_none()
     }
 
-    /// Closes a descriptor with the next submission.
-    pub(crate) fn close(&self, fd: OwnedFd) {
-        self.request_close(fd, Request::Close);
-    }
-
-    /// As [`close`](Driver::close), for a descriptor whose close may block the thread.
-    pub(crate) fn close_slowly(&self, fd: OwnedFd) {
-        self.request_close(fd, Request::SlowClose);
-    }
-
-    fn request_close(&self, fd: OwnedFd, request: fn(RawFd) -> Request) {
-        if self.closed.get() {
-            drop(fd);
-        } else {
-            let request = request(fd.into_raw_fd());
-            self.requests.borrow_mut().push_back(request);
-        }
+    /// Closes a descriptor that operations were submitted for.
+    fn close(&self, fd: OwnedFd, closing: Closing) {
+        let request = match closing {
+            _ if self.closed.get() => return drop(fd),
+            Closing::AtOnce => {
+                self.backend.forget(fd.as_raw_fd());
+                return drop(fd);
+            }
+            Closing::WithNextTurn => Request::Close(fd),
+            Closing::Elsewhere => Request::SlowClose(fd),
+        };
+        self.requests.borrow_mut().push_back(request);
     }
 
     /// Nanoseconds of the clock that this driver's loop lives by.
@@ -192,10 +188,6 @@ impl Driver {
     /// Which driver this is and what it found.
     pub(crate) fn info(&self) -> DriverInfo {
         self.backend.info()
-    }
-
-    pub(crate) fn preflight(&self) -> Preflight {
-        self.backend.preflight()
     }
 
     /// How other threads wake this driver out of a park.

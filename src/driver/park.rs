@@ -24,15 +24,21 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 
 impl Driver {
+    /// Whether operations are carried out as they are submitted: then what is queued goes before
+    /// the loop decides to wait.
+    pub(crate) fn acts_at_once(&self) -> bool {
+        self.backend.acts_at_once()
+    }
+
     /// Whether a turn would bring something without waiting: completions or deferred work are
-    /// there. Reads shared memory only.
+    /// there. Reads shared memory only, if there is any.
     pub(crate) fn is_ready(&self) -> bool {
         self.backend.is_ready()
     }
 
     /// Whether a turn would send or bring something: requests, submissions that the kernel did not
     /// take at once, receives that wait for a buffer and could have one, deferred work, kept
-    /// completions. Reads memory only.
+    /// completions, descriptors not looked at for a while. Makes no system call.
     pub(crate) fn wants_turn(&self) -> bool {
         self.queued() > 0
             || self.backend.has_unsubmitted()

@@ -14,9 +14,10 @@
 //!    [`Waited`](super::Waited)'s own fields, which no kernel knows and which never call out.
 //! 4. The table is used by one thread.
 
-use super::operation::{After, Completion, Operation};
+use super::operation::{After, Attempt, Completion, Event, Operation};
 use super::{Driver, waited::Waited};
 use crate::sys::contained;
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::Sqe;
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
@@ -66,7 +67,8 @@ pub(super) enum State {
 
 #[derive(Clone, Copy)]
 struct VTable {
-    prepare: unsafe fn(*mut u8) -> Sqe,
+    prepare: unsafe fn(*mut u8, Preflight) -> Sqe,
+    attempt: unsafe fn(*mut u8, Option<Event>) -> Attempt,
     complete: unsafe fn(*mut u8, Completion, &Driver) -> After,
     drop: unsafe fn(*mut u8),
     finishes: bool,
@@ -104,6 +106,7 @@ impl<O: Operation> Placed<O> {
 
     const VTABLE: VTable = VTable {
         prepare: Self::prepare,
+        attempt: Self::attempt,
         complete: Self::complete,
         drop: Self::drop,
         finishes: O::FINISHES,
@@ -135,9 +138,14 @@ impl<O: Operation> Placed<O> {
         }
     }
 
-    unsafe fn prepare(payload: *mut u8) -> Sqe {
+    unsafe fn prepare(payload: *mut u8, able: Preflight) -> Sqe {
         // SAFETY: rule 2; the kernel does not know the payload now, so the borrow is alone.
-        unsafe { (*Self::get(payload)).prepare() }
+        unsafe { (*Self::get(payload)).prepare(able) }
+    }
+
+    unsafe fn attempt(payload: *mut u8, event: Option<Event>) -> Attempt {
+        // SAFETY: rule 2; the driver that attempts hands no payload to the kernel.
+        unsafe { (*Self::get(payload)).attempt(event) }
     }
 
     unsafe fn complete(payload: *mut u8, completion: Completion, driver: &Driver) -> After {
@@ -256,18 +264,36 @@ impl Slots {
         self.find(key).map(|slot| slot.state.get())
     }
 
-    /// Builds the submission of a queued operation and hands it to the kernel's side. `None` if it
-    /// was withdrawn.
-    pub(super) fn start(&self, key: Key) -> Option<Sqe> {
-        let slot = self.find(key)?;
+    /// Moves a queued operation to the kernel's side. False if it was withdrawn.
+    pub(super) fn start(&self, key: Key) -> bool {
+        let Some(slot) = self.find(key) else {
+            return false;
+        };
         if slot.state.get() != State::Queued {
+            return false;
+        }
+        slot.state.set(State::InFlight { cancelled: false });
+        self.in_flight.set(self.in_flight.get() + 1);
+        true
+    }
+
+    /// Builds the submission of an operation that was just started.
+    pub(super) fn prepare(&self, key: Key, able: Preflight) -> Option<Sqe> {
+        let slot = self.find(key)?;
+        let vtable = slot.vtable.get()?;
+        // SAFETY: rule 2, and the kernel has not seen it.
+        Some(unsafe { (vtable.prepare)(slot.payload.get().cast(), able) })
+    }
+
+    /// Tries an operation that was started; `None` if it has ended or is about to.
+    pub(super) fn attempt(&self, key: Key, event: Option<Event>) -> Option<Attempt> {
+        let slot = self.find(key)?;
+        if slot.state.get() != (State::InFlight { cancelled: false }) {
             return None;
         }
         let vtable = slot.vtable.get()?;
-        slot.state.set(State::InFlight { cancelled: false });
-        self.in_flight.set(self.in_flight.get() + 1);
-        // SAFETY: rule 2, and the kernel has not seen it.
-        Some(unsafe { (vtable.prepare)(slot.payload.get().cast()) })
+        // SAFETY: rule 2.
+        Some(unsafe { (vtable.attempt)(slot.payload.get().cast(), event) })
     }
 
     /// Delivers a completion. Returns true if the operation asks to be submitted again.

@@ -13,7 +13,7 @@ use crate::sys::ring::{Cqe, Ring, Sqe, Wait, opcode, squeue::Flags, types};
 use crate::sys::ring_setup::SetupError;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
 use std::sync::Arc;
 
 /// Completions copied out at a time: 4 KiB of stack, and one load of the tail and one store of the
@@ -45,7 +45,8 @@ impl Uring {
         let failed = |call| move |source| SetupError { call, source };
         let ring = Ring::new(config.sq_entries, config.cq_entries)?;
         let preflight = preflight::preflight()?;
-        let buffers = BufRing::register(&ring, GROUP, config.buffers, config.buffer_len)?;
+        let buffers = BufRing::new(GROUP, config.buffers, config.buffer_len)?;
+        buffers.register(&ring)?;
         let eventfd = EventFd::new().map_err(failed("eventfd"))?;
         let target = if ring.features().msg_ring {
             // SAFETY: the ring is open for the length of the call.
@@ -72,10 +73,6 @@ impl Uring {
             kind: DriverKind::Uring,
             tier: if full { Tier::Full } else { Tier::Degraded },
         }
-    }
-
-    pub(super) fn preflight(&self) -> Preflight {
-        self.preflight
     }
 
     pub(super) fn signal(&self) -> &Arc<Signal> {
@@ -133,7 +130,9 @@ impl Uring {
             match driver.next_request()? {
                 // A request that was withdrawn has no submission: look further.
                 Request::Start(key) => {
-                    if let Some(sqe) = driver.slots.start(key) {
+                    if driver.slots.start(key)
+                        && let Some(sqe) = driver.slots.prepare(key, self.preflight)
+                    {
                         let sqe = sqe.user_data(user_data(key));
                         guard::hand_over(driver, &sqe);
                         return Some(sqe);
@@ -143,10 +142,12 @@ impl Uring {
                     return Some(self.quiet(opcode::AsyncCancel::new(user_data(key)).build()));
                 }
                 Request::Close(fd) => {
-                    return Some(self.quiet(opcode::Close::new(types::Fd(fd)).build()));
+                    return Some(
+                        self.quiet(opcode::Close::new(types::Fd(fd.into_raw_fd())).build()),
+                    );
                 }
                 Request::SlowClose(fd) => {
-                    let close = self.quiet(opcode::Close::new(types::Fd(fd)).build());
+                    let close = self.quiet(opcode::Close::new(types::Fd(fd.into_raw_fd())).build());
                     return Some(close.flags(Flags::ASYNC));
                 }
             }

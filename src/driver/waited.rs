@@ -1,9 +1,10 @@
 //! One-shot operations that a future waits for.
 
 use super::Driver;
-use super::operation::{After, Completion, Operation};
+use super::operation::{After, Attempt, Completion, Event, Operation};
 use super::slots::{Key, State};
 use crate::sys::contained;
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::Sqe;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -25,8 +26,11 @@ pub(crate) unsafe trait OneShot: Sized + 'static {
     /// shuts down. Otherwise it is cancelled.
     const FINISHES: bool = false;
 
-    /// Builds the submission.
-    fn prepare(&mut self) -> Sqe;
+    /// Builds the submission, as [`Operation::prepare`].
+    fn prepare(&mut self, able: Preflight) -> Sqe;
+
+    /// Tries it without waiting, as [`Operation::attempt`].
+    fn attempt(&mut self, event: Option<Event>) -> Attempt;
 
     /// Looks at the completion first: is it over, or must the rest be submitted? `orphaned` tells
     /// that the future was dropped. Unless that is so it must not wake anyone.
@@ -59,16 +63,26 @@ pub(super) struct Waited<O> {
     orphaned: bool,
 }
 
+impl<O> Waited<O> {
+    fn pending(&mut self) -> &mut O {
+        match &mut self.operation {
+            Some(operation) => operation,
+            None => unreachable!("an operation is over before its result is taken"),
+        }
+    }
+}
+
 // SAFETY: `OneShot`'s contract is this one, and the value inside does not move before its
 // completion: it is taken out of the option only after that.
 unsafe impl<O: OneShot> Operation for Waited<O> {
     const FINISHES: bool = O::FINISHES;
 
-    fn prepare(&mut self) -> Sqe {
-        match &mut self.operation {
-            Some(operation) => operation.prepare(),
-            None => unreachable!("an operation is prepared before its result is taken"),
-        }
+    fn prepare(&mut self, able: Preflight) -> Sqe {
+        self.pending().prepare(able)
+    }
+
+    fn attempt(&mut self, event: Option<Event>) -> Attempt {
+        self.pending().attempt(event)
     }
 
     fn complete(&mut self, completion: Completion, _: &Driver) -> After {

@@ -98,11 +98,11 @@ pub struct LoopStats {
     pub polls: u64,
     /// Times that the loop had nothing to do and blocked.
     pub parks: u64,
-    /// Calls of `io_uring_enter`.
+    /// Calls of `io_uring_enter`, or of `epoll_pwait2`.
     pub enters: u64,
-    /// Submissions written to the ring.
+    /// Submissions: entries written to the ring, or requests carried out by the epoll driver.
     pub sqes: u64,
-    /// Completions reaped from the ring.
+    /// Completions, of the ring or of the epoll driver's own calls.
     pub cqes: u64,
     /// Wake-ups sent to other loops.
     pub wakes_sent: u64,
@@ -159,7 +159,7 @@ impl LoopStats {
         }
     }
 
-    /// Completions for each `io_uring_enter`: how well the loop batches. 0 before the first.
+    /// Completions for each enter: how well the loop batches. 0 before the first.
     pub fn completions_per_enter(&self) -> f64 {
         if self.enters == 0 {
             0.0

@@ -122,6 +122,9 @@ impl EventLoop {
 
     /// After the tasks: straight on if there is work, else spin and block until there is.
     fn rest(&self) {
+        if self.driver.acts_at_once() && self.driver.queued() > 0 {
+            self.submit_queued();
+        }
         if !self.ready.is_empty() {
             self.turn_if_useful();
             return;
@@ -208,10 +211,10 @@ impl EventLoop {
     }
 }
 
-/// An enter failed in a way that no retry mends. The loop cannot go on, and must not silently hang.
+/// A wait failed in a way that no retry mends. The loop cannot go on, and must not silently hang.
 fn broken(shared: &LoopShared, error: &std::io::Error) -> ! {
     panic!(
-        "loop {} ({}): io_uring_enter failed: {error}",
+        "loop {} ({}): the driver's wait failed: {error}",
         shared.index(),
         shared.name()
     );

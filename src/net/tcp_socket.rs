@@ -98,7 +98,7 @@ impl TcpSocket {
     /// Dropping it gives the attempt up and closes the socket.
     pub async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
         match op::connect(context::driver(), self.fd, address).await {
-            Ok(fd) => Ok(TcpStream::from_owned_fd(fd)),
+            Ok(descriptor) => Ok(TcpStream::from_descriptor(descriptor)),
             Err(error) => Err(io::Error::new(
                 error.kind(),
                 format!("cannot connect to {address}: {error}"),

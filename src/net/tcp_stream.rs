@@ -4,6 +4,7 @@ use super::address::{self, ToSocketAddrs};
 use super::halves::{ReadHalf, ReuniteError, WriteHalf};
 use super::tcp_socket::TcpSocket;
 use crate::buf::{IoBuf, RecvBuf};
+use crate::driver::{Closing, Descriptor};
 use crate::event_loop::context;
 use crate::op::StreamSocket;
 use crate::sys::socket;
@@ -108,7 +109,13 @@ impl TcpStream {
     /// Takes over a blocking, connected socket.
     #[track_caller]
     pub(super) fn from_owned_fd(fd: OwnedFd) -> Self {
-        let stream = StreamSocket::new(context::driver(), fd);
+        let driver = context::driver();
+        Self::from_descriptor(Descriptor::new(driver, fd, Closing::WithNextTurn))
+    }
+
+    /// Takes over a socket of this loop's.
+    pub(super) fn from_descriptor(descriptor: Descriptor) -> Self {
+        let stream = StreamSocket::new(descriptor);
         TcpStream {
             reader: ReadHalf::new(stream.clone()),
             writer: WriteHalf::new(stream),

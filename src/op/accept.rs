@@ -1,7 +1,10 @@
 //! Accepting: one submission that serves many connections, and the queue that it fills.
 
 use super::waiter::Waiter;
-use crate::driver::{After, Completion, Driver, Key, Operation};
+use crate::driver::{
+    After, Attempt, Closing, Completion, Descriptor, Driver, Event, Interest, Key, Operation,
+};
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::{errno, socket};
 use std::cell::{Cell, RefCell};
@@ -24,8 +27,7 @@ enum Arm {
 
 /// A listening socket with its queue of accepted connections.
 pub(crate) struct Acceptor {
-    driver: Rc<Driver>,
-    listener: OwnedFd,
+    listener: Descriptor,
     queue: RefCell<VecDeque<OwnedFd>>,
     arm: Cell<Arm>,
     error: Cell<Option<i32>>,
@@ -37,8 +39,7 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     pub(crate) fn new(driver: Rc<Driver>, listener: OwnedFd) -> Rc<Self> {
         Rc::new(Acceptor {
-            driver,
-            listener,
+            listener: Descriptor::new(driver, listener, Closing::AtOnce),
             queue: RefCell::new(VecDeque::new()),
             arm: Cell::new(Arm::Idle),
             error: Cell::new(None),
@@ -48,7 +49,7 @@ impl Acceptor {
     }
 
     pub(crate) fn driver(&self) -> &Rc<Driver> {
-        &self.driver
+        self.listener.driver()
     }
 
     /// The next connection.
@@ -67,7 +68,7 @@ impl Acceptor {
 
     fn arm_if_wanted(self: &Rc<Self>) {
         if self.arm.get() == Arm::Idle && !self.stopped.get() {
-            let key = self.driver.submit(Accept {
+            let key = self.driver().submit(Accept {
                 acceptor: self.clone(),
             });
             self.arm.set(Arm::Armed(key));
@@ -83,9 +84,9 @@ impl Acceptor {
     fn cancel(&self) {
         if let Arm::Armed(key) = self.arm.get() {
             self.arm.set(Arm::Cancelling);
-            self.driver.cancel(key);
+            self.driver().cancel(key);
             // Withdrawn before the kernel saw it: no completion will come.
-            if self.driver.is_gone(key) {
+            if self.driver().is_gone(key) {
                 self.arm.set(Arm::Idle);
             }
         }
@@ -106,9 +107,9 @@ impl Acceptor {
         if next.is_some() {
             return Ok(next);
         }
-        socket::set_nonblocking(self.listener.as_fd(), true)?;
+        socket::set_nonblocking(self.as_fd(), true)?;
         loop {
-            match socket::accept_now(&self.listener) {
+            match socket::accept_now(self.as_fd()) {
                 Ok(fd) => return Ok(Some(fd)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.raw_os_error().is_some_and(concerns_one_connection) => {}
@@ -156,11 +157,23 @@ struct Accept {
 // SAFETY: the submission points to no memory (no peer address is asked for); the acceptor keeps
 // the descriptor open.
 unsafe impl Operation for Accept {
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.acceptor.listener.as_raw_fd());
         opcode::AcceptMulti::new(fd)
             .flags(socket::ACCEPT_FLAGS)
             .build()
+    }
+
+    fn attempt(&mut self, event: Option<Event>) -> Attempt {
+        let listener = &self.acceptor.listener;
+        let accepted = match event {
+            None => socket::set_nonblocking(listener.as_fd(), true),
+            Some(_) => Ok(()),
+        };
+        match accepted.and_then(|()| socket::accept_now(listener.as_fd())) {
+            Ok(fd) => Attempt::Done(Completion::made(fd)),
+            Err(error) => Attempt::failed(&error, Interest::readable(listener)),
+        }
     }
 
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After {

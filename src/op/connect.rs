@@ -1,15 +1,18 @@
 //! Connecting a socket.
 
-use crate::driver::{Completion, Driver, OneShot, Pending};
+use crate::driver::{
+    Attempt, Closing, Completion, Descriptor, Driver, Event, Interest, OneShot, Pending,
+};
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
-use crate::sys::socket::RawAddress;
+use crate::sys::socket::{self, RawAddress};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 
 pub(crate) struct Connect {
-    socket: OwnedFd,
+    socket: Descriptor,
     address: RawAddress,
 }
 
@@ -19,17 +22,34 @@ pub(crate) fn connect(
     socket: OwnedFd,
     address: SocketAddr,
 ) -> Pending<Connect> {
-    let address = RawAddress::new(address);
-    Pending::new(driver, Connect { socket, address })
+    let connect = Connect {
+        socket: Descriptor::new(driver.clone(), socket, Closing::WithNextTurn),
+        address: RawAddress::new(address),
+    };
+    Pending::new(driver, connect)
 }
 
 // SAFETY: the address and the descriptor are in the operation itself, which stays where it is.
 unsafe impl OneShot for Connect {
-    type Output = io::Result<OwnedFd>;
+    type Output = io::Result<Descriptor>;
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.socket.as_raw_fd());
         opcode::Connect::new(fd, self.address.as_ptr(), self.address.len()).build()
+    }
+
+    fn attempt(&mut self, event: Option<Event>) -> Attempt {
+        let fd = self.socket.as_fd();
+        let begun = match event {
+            None => socket::set_nonblocking(fd, true),
+            Some(_) => Ok(()),
+        };
+        // connect(2) on a socket that is connecting tells how that stands.
+        match begun.and_then(|()| socket::connect_now(fd, &self.address)) {
+            Ok(true) => Attempt::Done(Completion::ended(0)),
+            Ok(false) => Attempt::Wait(Interest::writable(&self.socket)),
+            Err(error) => Attempt::failed(&error, Interest::writable(&self.socket)),
+        }
     }
 
     fn output(self, completion: Completion) -> Self::Output {

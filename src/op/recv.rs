@@ -17,12 +17,14 @@
 use super::stream::StreamSocket;
 use super::waiter::Waiter;
 use crate::buf::{RecvBuf, SegmentQueue, Starved};
-use crate::driver::{After, Completion, Driver, Key, Operation};
+use crate::driver::{After, Attempt, Completion, Driver, Event, Interest, Key, Operation};
 use crate::sys::errno;
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, squeue, types};
+use crate::sys::socket;
 use std::cell::Cell;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -83,7 +85,7 @@ impl StreamSocket {
         if !ready!(self.poll_received(cx))? {
             return Poll::Ready(Ok(0));
         }
-        let read = self.recv.queue.copy_to(self.driver.pool(), room);
+        let read = self.recv.queue.copy_to(self.driver().pool(), room);
         self.arm_if_wanted();
         Poll::Ready(Ok(read))
     }
@@ -96,7 +98,7 @@ impl StreamSocket {
         if !ready!(self.poll_received(cx))? {
             return Poll::Ready(Ok(None));
         }
-        let lease = RecvBuf::pop(&self.recv.queue, self.driver.pool());
+        let lease = RecvBuf::pop(&self.recv.queue, self.driver().pool());
         self.arm_if_wanted();
         Poll::Ready(Ok(lease))
     }
@@ -131,7 +133,7 @@ impl StreamSocket {
             && self.recv.end.get() == End::Open
             && self.unread() <= LOW_WATER
         {
-            let key = self.driver.submit(Recv {
+            let key = self.driver().submit(Recv {
                 stream: self.clone(),
             });
             self.recv.arm.set(Arm::Armed(key));
@@ -141,9 +143,9 @@ impl StreamSocket {
     pub(super) fn release_recv(&self) {
         self.recv.released.set(true);
         self.recv.reader.clear();
-        self.recv.queue.clear(self.driver.pool());
+        self.recv.queue.clear(self.driver().pool());
         if let Arm::Armed(key) = self.recv.arm.replace(Arm::Cancelling) {
-            self.driver.cancel(key);
+            self.driver().cancel(key);
         }
     }
 }
@@ -156,17 +158,34 @@ struct Recv {
 // SAFETY: the submission points to no memory (the kernel picks a buffer of the registered pool);
 // the stream keeps the descriptor open.
 unsafe impl Operation for Recv {
-    fn prepare(&mut self) -> Sqe {
-        let driver = &self.stream.driver;
-        let group = driver.pool().ring().group();
+    fn prepare(&mut self, able: Preflight) -> Sqe {
+        let group = self.stream.driver().pool().ring().group();
         let fd = types::Fd(self.stream.as_raw_fd());
-        if driver.preflight().recv_multishot {
+        if able.recv_multishot {
             opcode::RecvMulti::new(fd, group).build()
         } else {
             opcode::Recv::new(fd, std::ptr::null_mut(), 0)
                 .buf_group(group)
                 .build()
                 .flags(squeue::Flags::BUFFER_SELECT)
+        }
+    }
+
+    fn attempt(&mut self, event: Option<Event>) -> Attempt {
+        let stream = &*self.stream;
+        let pool = stream.driver().pool();
+        match pool.fill(|room| socket::recv_now(stream.as_fd(), room)) {
+            Some(Ok((_, 0))) => Attempt::Done(Completion::ended(0)),
+            Some(Ok((buffer, len))) => {
+                let received = Completion::received(len as i32, buffer);
+                if len < pool.ring().buffer_len() as usize && event.is_some_and(|e| !e.is_last) {
+                    Attempt::Drained(received)
+                } else {
+                    Attempt::Done(received)
+                }
+            }
+            Some(Err(error)) => Attempt::failed(&error, Interest::readable(stream)),
+            None => Attempt::Done(Completion::failed(errno::ENOBUFS)),
         }
     }
 
@@ -239,7 +258,7 @@ impl Starved for StreamSocket {
     fn fed(self: Rc<Self>) {
         if self.recv.arm.get() == Arm::Starved && !self.recv.released.get() {
             self.recv.arm.set(Arm::Idle);
-            self.driver.counters().rearms.add(1);
+            self.driver().counters().rearms.add(1);
             self.arm_if_wanted();
         }
     }

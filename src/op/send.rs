@@ -8,7 +8,8 @@
 
 use super::stream::StreamSocket;
 use super::waiter::Waiter;
-use crate::driver::{After, Completion, Driver, Operation};
+use crate::driver::{After, Attempt, Completion, Driver, Event, Interest, Operation};
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::socket::{self, SEND_FLAGS};
 use std::cell::{Cell, RefCell};
@@ -78,6 +79,15 @@ impl SendState {
         std::mem::swap(&mut *bytes, &mut *self.staged.borrow_mut());
     }
 
+    /// What is still to go of the bytes in flight; where all of them have gone, what is staged
+    /// takes their place first.
+    fn with_rest<R>(&self, send: impl FnOnce(&[u8]) -> R) -> R {
+        if self.sent.get() == self.in_flight.borrow().len() {
+            self.load();
+        }
+        send(&self.in_flight.borrow()[self.sent.get()..])
+    }
+
     fn check(&self) -> io::Result<()> {
         match self.error.get() {
             0 => Ok(()),
@@ -134,7 +144,7 @@ impl StreamSocket {
             return Poll::Pending;
         }
         if staged.capacity() == 0 {
-            *staged = self.driver.spare().take();
+            *staged = self.driver().spare().take();
         }
         let before = staged.len();
         for piece in pieces {
@@ -158,7 +168,7 @@ impl StreamSocket {
     pub(super) fn send_staged(self: &Rc<Self>) {
         if self.send.sending.get() == Sending::Idle {
             self.send.sending.set(Sending::Staged);
-            self.driver.submit(Send {
+            self.driver().submit(Send {
                 stream: self.clone(),
             });
         }
@@ -206,7 +216,7 @@ impl StreamSocket {
     pub(super) fn send_failed(&self, error: i32) {
         self.send.error.set(error);
         let staged = std::mem::take(&mut *self.send.staged.borrow_mut());
-        self.driver.spare().give(staged);
+        self.driver().spare().give(staged);
     }
 }
 
@@ -220,17 +230,21 @@ struct Send {
 unsafe impl Operation for Send {
     const FINISHES: bool = true;
 
-    fn prepare(&mut self) -> Sqe {
-        let send = &self.stream.send;
-        if send.sent.get() == send.in_flight.borrow().len() {
-            send.load();
-        }
-        let bytes = send.in_flight.borrow();
-        let rest = &bytes[send.sent.get()..];
+    fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.stream.as_raw_fd());
-        opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
-            .flags(SEND_FLAGS)
-            .build()
+        self.stream.send.with_rest(|rest| {
+            opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
+                .flags(SEND_FLAGS)
+                .build()
+        })
+    }
+
+    fn attempt(&mut self, _: Option<Event>) -> Attempt {
+        let stream = &*self.stream;
+        let sent = stream
+            .send
+            .with_rest(|rest| socket::send_now(stream.as_fd(), rest));
+        Attempt::of(sent, Interest::writable(stream))
     }
 
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After {

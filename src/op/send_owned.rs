@@ -3,12 +3,13 @@
 use super::send::Sending;
 use super::stream::StreamSocket;
 use crate::buf::IoBuf;
-use crate::driver::{Completion, OneShot, Pending, Step};
+use crate::driver::{Attempt, Completion, Event, Interest, OneShot, Pending, Step};
 use crate::sys::errno;
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
-use crate::sys::socket::SEND_FLAGS;
+use crate::sys::socket::{self, SEND_FLAGS};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 
 /// The longest piece of one submission; a buffer may be longer than a submission's 32-bit length.
@@ -33,7 +34,15 @@ pub(crate) fn send_owned<B: IoBuf>(stream: &Rc<StreamSocket>, buffer: B) -> Pend
         sent: 0,
         error: 0,
     };
-    Pending::new(stream.driver.clone(), operation)
+    Pending::new(stream.driver().clone(), operation)
+}
+
+impl<B: IoBuf> SendOwned<B> {
+    /// What one call may still send.
+    fn rest(&self) -> &[u8] {
+        let rest = &self.buffer.as_slice()[self.sent..];
+        &rest[..rest.len().min(LONGEST)]
+    }
 }
 
 // SAFETY: `IoBuf` promises that the bytes stay where and what they are while the operation owns
@@ -43,13 +52,17 @@ unsafe impl<B: IoBuf> OneShot for SendOwned<B> {
 
     const FINISHES: bool = true;
 
-    fn prepare(&mut self) -> Sqe {
-        let rest = &self.buffer.as_slice()[self.sent..];
+    fn prepare(&mut self, _: Preflight) -> Sqe {
+        let rest = self.rest();
         let fd = types::Fd(self.stream.as_raw_fd());
-        let len = rest.len().min(LONGEST) as u32;
-        opcode::Send::new(fd, rest.as_ptr(), len)
+        opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32)
             .flags(SEND_FLAGS)
             .build()
+    }
+
+    fn attempt(&mut self, _: Option<Event>) -> Attempt {
+        let sent = socket::send_now(self.stream.as_fd(), self.rest());
+        Attempt::of(sent, Interest::writable(&*self.stream))
     }
 
     fn step(&mut self, completion: &Completion, orphaned: bool) -> Step {

@@ -6,10 +6,10 @@
 
 use super::recv::RecvState;
 use super::send::SendState;
-use crate::driver::Driver;
+use crate::driver::{Closing, Descriptor, Driver};
 use crate::sys::socket;
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,37 +18,36 @@ use std::time::Duration;
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(crate) struct StreamSocket {
-    pub(super) driver: Rc<Driver>,
-    /// `None` only inside the drop.
-    fd: Option<OwnedFd>,
+    descriptor: Descriptor,
     pub(super) recv: RecvState,
     pub(super) send: SendState,
     /// The user's handles: the read half and the write half.
     halves: Cell<u8>,
-    /// The user has set SO_LINGER: the close may block.
-    lingers: Cell<bool>,
 }
 
 impl StreamSocket {
-    /// Takes over a connected, blocking stream socket.
-    pub(crate) fn new(driver: Rc<Driver>, fd: OwnedFd) -> Rc<Self> {
+    /// Takes over a connected stream socket: a blocking one, or one that was connected by the same
+    /// driver.
+    pub(crate) fn new(descriptor: Descriptor) -> Rc<Self> {
         Rc::new(StreamSocket {
-            driver,
-            fd: Some(fd),
+            descriptor,
             recv: RecvState::new(),
             send: SendState::new(),
             halves: Cell::new(2),
-            lingers: Cell::new(false),
         })
     }
 
     pub(crate) fn driver(&self) -> &Rc<Driver> {
-        &self.driver
+        self.descriptor.driver()
     }
 
     /// Tells whether the close may block.
     pub(crate) fn set_lingers(&self, lingers: bool) {
-        self.lingers.set(lingers);
+        self.descriptor.set_closing(if lingers {
+            Closing::Elsewhere
+        } else {
+            Closing::WithNextTurn
+        });
     }
 
     /// The read half was dropped.
@@ -79,27 +78,12 @@ impl StreamSocket {
 
 impl AsFd for StreamSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.fd {
-            Some(fd) => fd.as_fd(),
-            None => unreachable!("the descriptor is taken out only by the drop"),
-        }
+        self.descriptor.as_fd()
     }
 }
 
 impl AsRawFd for StreamSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
-    }
-}
-
-impl Drop for StreamSocket {
-    fn drop(&mut self) {
-        if let Some(fd) = self.fd.take() {
-            if self.lingers.get() {
-                self.driver.close_slowly(fd);
-            } else {
-                self.driver.close(fd);
-            }
-        }
     }
 }

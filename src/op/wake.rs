@@ -1,6 +1,9 @@
 //! Waking loops: hearing a signal, and sending one to another loop's ring.
 
-use crate::driver::{After, Completion, Driver, Operation, Signal, WAKE_USER_DATA};
+use crate::driver::{
+    After, Attempt, Completion, Driver, Event, Interest, Operation, Signal, WAKE_USER_DATA,
+};
+use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::{errno, socket};
 use std::os::fd::AsRawFd;
@@ -19,13 +22,21 @@ pub(crate) fn listen_for_wakes(driver: &Driver) {
 
 // SAFETY: no memory; the descriptor is kept open by the signal.
 unsafe impl Operation for Listen {
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.signal.eventfd.as_raw_fd());
         // Multishot reports each write to the counter once, so the counter is never read back: one
         // system call less a wake-up, and 2^64 of them before it is full.
         opcode::PollAdd::new(fd, socket::POLL_IN)
             .multi(true)
             .build()
+    }
+
+    fn attempt(&mut self, event: Option<Event>) -> Attempt {
+        match event {
+            None => Attempt::Wait(Interest::readable(&self.signal.eventfd)),
+            // Each write to the counter is an event, here too, so it is never read.
+            Some(_) => Attempt::Drained(Completion::one_of_many(0)),
+        }
     }
 
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After {
@@ -59,9 +70,14 @@ pub(crate) fn wake_other(driver: &Driver, target: &Arc<Signal>) {
 unsafe impl Operation for WakeOther {
     const FINISHES: bool = true;
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&mut self, _: Preflight) -> Sqe {
         let ring = self.target.ring.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         opcode::MsgRingData::new(types::Fd(ring), 0, WAKE_USER_DATA, None).build()
+    }
+
+    fn attempt(&mut self, _: Option<Event>) -> Attempt {
+        self.target.eventfd.signal();
+        Attempt::Done(Completion::ended(0))
     }
 
     fn complete(&mut self, completion: Completion, _: &Driver) -> After {

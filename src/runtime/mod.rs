@@ -4,6 +4,7 @@ mod builder;
 mod connections;
 mod drain;
 mod error;
+mod fallback;
 mod handle;
 mod launch;
 #[allow(clippy::module_inception)]

@@ -2,8 +2,10 @@
 
 use super::builder::Builder;
 use super::error::BuildError;
+use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use crate::driver::DriverKind;
 use crate::event_loop::EventLoop;
 use crate::sys::{affinity, clock};
 use crate::time;
@@ -41,8 +43,21 @@ impl Runtime {
     }
 
     pub(super) fn launch(builder: Builder) -> Result<Self, BuildError> {
+        match fallback::chosen(builder.driver)? {
+            DriverKind::Auto => match Self::launch_on(DriverKind::Uring, &builder) {
+                Err(error) if fallback::may_help(&error) => {
+                    fallback::tell(&error);
+                    Self::launch_on(DriverKind::Epoll, &builder)
+                }
+                launched => launched,
+            },
+            kind => Self::launch_on(kind, &builder),
+        }
+    }
+
+    fn launch_on(kind: DriverKind, builder: &Builder) -> Result<Self, BuildError> {
         let loops = builder.loop_count();
-        let config = builder.loop_config(builder.driver, loops);
+        let config = builder.loop_config(kind, loops);
         let allowed = match builder.pin {
             Some(false) => Vec::new(),
             Some(true) | None => affinity::allowed()

@@ -5,6 +5,8 @@
 //! tail     | in the unused field of entry 0        we write, the kernel reads
 //! buffers  | 0 | 1 | 2 | …                         the bytes themselves, `buffer_len` each
 //! ```
+//!
+//! A driver without a kernel that picks takes from the same ring's end itself.
 
 use super::mapping::Mapping;
 use super::ring::Ring;
@@ -29,14 +31,9 @@ pub(crate) struct BufRing {
 }
 
 impl BufRing {
-    /// Registers `count` buffers (a power of two, at most 32,768) of `buffer_len` bytes under
-    /// `group`, all of them the kernel's to use.
-    pub(crate) fn register(
-        ring: &Ring,
-        group: u16,
-        count: u16,
-        buffer_len: u32,
-    ) -> Result<Self, SetupError> {
+    /// Makes `count` buffers (a power of two, at most 32,768) of `buffer_len` bytes, all of them
+    /// free. They are the kernel's to pick from once registered; until then, the program's.
+    pub(crate) fn new(group: u16, count: u16, buffer_len: u32) -> Result<Self, SetupError> {
         let memory = |source| SetupError {
             call: "mmap",
             source,
@@ -54,19 +51,23 @@ impl BufRing {
         for id in 0..count {
             buf_ring.add(id);
         }
-        buf_ring.publish();
-        let address = buf_ring.entries.start().as_ptr() as u64;
+        Ok(buf_ring)
+    }
+
+    /// Lets the kernel pick from the buffers.
+    pub(crate) fn register(&self, ring: &Ring) -> Result<(), SetupError> {
+        self.publish();
+        let address = self.entries.start().as_ptr() as u64;
         // SAFETY: the mapping holds `count` entries and is unmapped only after `unregister`, or
         // after the ring is closed and drained, by the owner of both.
         unsafe {
             ring.submitter()
-                .register_buf_ring_with_flags(address, count, group, 0)
+                .register_buf_ring_with_flags(address, self.count, self.group, 0)
         }
         .map_err(|source| SetupError {
             call: "io_uring_register(PBUF_RING)",
             source,
-        })?;
-        Ok(buf_ring)
+        })
     }
 
     /// Ends the kernel's use of the memory. Requests that selected a buffer keep it until they end.
@@ -111,6 +112,20 @@ impl BufRing {
             entry.set_bid(id);
         }
         self.tail.set(tail.wrapping_add(1));
+    }
+
+    /// Picks the buffer that was added last, where no kernel does: the ring is then a stack, and
+    /// the bytes of what it gives are still in the processor's cache.
+    pub(crate) fn take(&self) -> Option<u16> {
+        let tail = self.tail.get().checked_sub(1)?;
+        let index = usize::from(tail & (self.count - 1));
+        // SAFETY: in bounds by the mask; written by `add`, and read by this thread only.
+        let id = unsafe {
+            let entry = self.entries.start().cast::<BufRingEntry>().add(index);
+            entry.as_ref().bid()
+        };
+        self.tail.set(tail);
+        Some(id)
     }
 
     /// Shows the kernel everything added since, with one store.

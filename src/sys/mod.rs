@@ -8,6 +8,7 @@ pub(crate) mod atomics;
 pub(crate) mod buf_ring;
 pub(crate) mod clock;
 mod contain;
+pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
 pub(crate) mod mapping;

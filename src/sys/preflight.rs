@@ -36,7 +36,8 @@ pub(crate) fn preflight() -> Result<Preflight, SetupError> {
 fn try_recv_multishot() -> Result<bool, SetupError> {
     let failed = |call| move |source| SetupError { call, source };
     let ring = Ring::new(4, 16)?;
-    let buffers = BufRing::register(&ring, 0, 4, 64)?;
+    let buffers = BufRing::new(0, 4, 64)?;
+    buffers.register(&ring)?;
     let (mut near, far) = UnixStream::pair().map_err(failed("socketpair"))?;
     near.write_all(b"!").map_err(failed("write"))?;
     let mut recv =

@@ -19,6 +19,12 @@ pub(crate) type Sqe = squeue::Entry;
 /// A completion, as the kernel wrote it.
 pub(crate) type Cqe = cqueue::Entry;
 
+/// Flags of a completion (io_uring.h, `IORING_CQE_F_*`): more of the same submission follow; a
+/// buffer was picked, whose number is in the upper half.
+pub(crate) const CQE_BUFFER: u32 = 1;
+pub(crate) const CQE_MORE: u32 = 1 << 1;
+pub(crate) const CQE_BUFFER_SHIFT: u32 = 16;
+
 /// How an enter waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {

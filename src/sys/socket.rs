@@ -2,6 +2,7 @@
 
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -102,9 +103,21 @@ pub(crate) fn bind(fd: &OwnedFd, address: SocketAddr) -> io::Result<()> {
 
 /// Takes a connection that is there already; `WouldBlock` if none is. The listener must have been
 /// made non-blocking.
-pub(crate) fn accept_now(listener: &OwnedFd) -> io::Result<OwnedFd> {
-    let (socket, _) = SockRef::from(listener).accept()?;
+pub(crate) fn accept_now(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let (socket, _) = SockRef::from(&listener).accept()?;
     Ok(socket.into())
+}
+
+/// Connects a non-blocking socket, or tells whether it is connected by now.
+pub(crate) fn connect_now(fd: BorrowedFd<'_>, address: &RawAddress) -> io::Result<bool> {
+    match SockRef::from(&fd).connect(&address.0) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EISCONN) => Ok(true),
+            Some(libc::EINPROGRESS | libc::EALREADY) => Ok(false),
+            _ => Err(error),
+        },
+    }
 }
 
 pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
@@ -142,6 +155,11 @@ pub(crate) fn send_now(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         )
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// One receive that does not wait: how much was there; 0 at the end of the stream.
+pub(crate) fn recv_now(fd: BorrowedFd<'_>, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    SockRef::from(&fd).recv_with_flags(room, libc::MSG_DONTWAIT)
 }
 
 /// How long bytes may stay unacknowledged or unsent before the kernel gives the connection up
