@@ -3,6 +3,7 @@
 mod kit;
 
 use kit::child::alone;
+use kit::driver::{apply, on_each_driver, on_uring};
 use kit::wait::soon;
 use kit::{builder, process, runtime, seccomp};
 use nix::sys::resource::{Resource, getrlimit};
@@ -42,7 +43,7 @@ fn denied(call: i64, errno: i32) -> BuildError {
     refused(builder(1).build())
 }
 
-#[test]
+#[apply(on_uring)]
 fn io_uring_denied_with_eperm_is_told_from_the_sysctl() {
     alone("io_uring_denied_with_eperm_is_told_from_the_sysctl", || {
         let error = denied(libc::SYS_io_uring_setup, libc::EPERM);
@@ -59,7 +60,7 @@ fn io_uring_denied_with_eperm_is_told_from_the_sysctl() {
     });
 }
 
-#[test]
+#[apply(on_uring)]
 fn io_uring_denied_with_eacces_names_the_profile() {
     alone("io_uring_denied_with_eacces_names_the_profile", || {
         let error = denied(libc::SYS_io_uring_setup, libc::EACCES);
@@ -67,7 +68,7 @@ fn io_uring_denied_with_eacces_names_the_profile() {
     });
 }
 
-#[test]
+#[apply(on_uring)]
 fn io_uring_that_is_not_there_names_the_kernel() {
     alone("io_uring_that_is_not_there_names_the_kernel", || {
         let error = denied(libc::SYS_io_uring_setup, libc::ENOSYS);
@@ -75,7 +76,7 @@ fn io_uring_that_is_not_there_names_the_kernel() {
     });
 }
 
-#[test]
+#[apply(on_uring)]
 fn io_uring_half_denied_names_the_call_that_is_missing() {
     alone(
         "io_uring_half_denied_names_the_call_that_is_missing",
@@ -117,7 +118,7 @@ fn options_out_of_range_are_named() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn options_at_the_ends_of_their_ranges_work() {
     let settings = [
         builder(1).ring_entries(1).completion_entries(1),
@@ -162,7 +163,7 @@ fn become_nobody() -> bool {
     unsafe { libc::geteuid() != 0 || libc::setuid(65_534) == 0 }
 }
 
-#[test]
+#[apply(on_uring)]
 fn no_memory_to_lock_is_named_or_does_not_matter() {
     alone("no_memory_to_lock_is_named_or_does_not_matter", || {
         assert!(become_nobody());
@@ -178,7 +179,7 @@ fn no_memory_to_lock_is_named_or_does_not_matter() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn no_memory_for_the_pool_names_the_pool() {
     alone("no_memory_for_the_pool_names_the_pool", || {
         process::limit(Resource::RLIMIT_AS, 4 << 30);
@@ -190,7 +191,7 @@ fn no_memory_for_the_pool_names_the_pool() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn no_thread_names_the_limit_and_ends_those_that_were_started() {
     alone(
         "no_thread_names_the_limit_and_ends_those_that_were_started",
@@ -206,7 +207,7 @@ fn no_thread_names_the_limit_and_ends_those_that_were_started() {
     );
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn no_descriptor_for_any_step_is_named_and_leaks_none() {
     alone("no_descriptor_for_any_step_is_named_and_leaks_none", || {
         let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
@@ -235,7 +236,7 @@ fn no_descriptor_for_any_step_is_named_and_leaks_none() {
 
 // Listening.
 
-#[test]
+#[apply(on_each_driver)]
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
@@ -253,7 +254,7 @@ fn a_port_that_is_taken_is_named() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_second_server_on_the_same_port_is_refused() {
     for loops in [1, 2] {
         let runtime = runtime(loops);
@@ -275,7 +276,7 @@ fn a_second_server_on_the_same_port_is_refused() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_address_that_is_not_local_is_named() {
     // TEST-NET-3 of RFC 5737: nobody's.
     let runtime = runtime(1);

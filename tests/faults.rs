@@ -1,4 +1,4 @@
-//! Faults of the kernel's: an enter that fails now and then loses nothing and ends nobody.
+//! Faults of the kernel's: a call that fails now and then loses nothing and ends nobody.
 //!
 //! The faults are put in by strace(1), between the program and the kernel. Where it is missing the
 //! tests say so and pass.
@@ -6,6 +6,7 @@
 mod kit;
 
 use kit::child::{Running, is_child};
+use kit::driver::{apply, on_uring};
 use kit::random::{check, patterned};
 use kit::runtime;
 use kit::tcp::ANY;
@@ -66,8 +67,11 @@ fn traffic() {
     println!("all there");
 }
 
-/// Runs the traffic in a child of which every `when`-th call fails.
-fn survives(name: &str, fault: &str) {
+/// Where a loop submits and waits, on io_uring.
+const ENTER: &str = "io_uring_enter";
+
+/// Runs the traffic in a child of which some of the calls fail; which ones is said in strace's way.
+fn survives(name: &str, calls: &str, fault: &str) {
     if is_child(name) {
         return traffic();
     }
@@ -83,9 +87,9 @@ fn survives(name: &str, fault: &str) {
             "-o",
             "/dev/null",
             "-e",
-            "trace=io_uring_enter",
+            &format!("trace={calls}"),
             "-e",
-            &format!("inject=io_uring_enter:{fault}"),
+            &format!("inject={calls}:{fault}"),
         ],
     )
     .finish();
@@ -97,31 +101,38 @@ fn survives(name: &str, fault: &str) {
     );
 }
 
-#[test]
+#[apply(on_uring)]
 fn an_interrupted_enter_is_repeated() {
-    survives("an_interrupted_enter_is_repeated", "error=EINTR:when=1+5");
+    survives(
+        "an_interrupted_enter_is_repeated",
+        ENTER,
+        "error=EINTR:when=1+5",
+    );
 }
 
-#[test]
+#[apply(on_uring)]
 fn an_enter_short_of_requests_is_repeated() {
     survives(
         "an_enter_short_of_requests_is_repeated",
+        ENTER,
         "error=EAGAIN:when=4+5",
     );
 }
 
-#[test]
+#[apply(on_uring)]
 fn an_enter_with_a_full_queue_is_repeated() {
     survives(
         "an_enter_with_a_full_queue_is_repeated",
+        ENTER,
         "error=EBUSY:when=4+5",
     );
 }
 
-#[test]
+#[apply(on_uring)]
 fn an_enter_short_of_memory_is_repeated() {
     survives(
         "an_enter_short_of_memory_is_repeated",
+        ENTER,
         "error=ENOMEM:when=4+5",
     );
 }

@@ -1,7 +1,10 @@
 //! The traits of futures-io over TCP streams, with the crates that people use them with.
 
+mod kit;
+
 use futures_lite::io::{self, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use futures_lite::{StreamExt, future};
+use kit::driver::{apply, on_each_driver};
 use ringmill::net::{TcpListener, TcpStream};
 use std::io::{IoSlice, IoSliceMut};
 
@@ -17,10 +20,10 @@ async fn pair() -> (TcpStream, TcpStream) {
 }
 
 fn run<T>(test: impl Future<Output = T>) -> T {
-    ringmill::block_on(test).unwrap()
+    kit::block_on(test)
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn copy_moves_every_byte_and_close_ends_it() {
     run(async {
         let (client, mut server) = pair().await;
@@ -51,7 +54,7 @@ fn copy_moves_every_byte_and_close_ends_it() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn buffered_lines_arrive_whole() {
     run(async {
         let (mut client, server) = pair().await;
@@ -72,7 +75,7 @@ fn buffered_lines_arrive_whole() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn vectored_calls_take_several_slices() {
     run(async {
         let (mut client, mut server) = pair().await;
@@ -102,7 +105,7 @@ fn vectored_calls_take_several_slices() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_flush_waits_until_the_socket_has_taken_every_byte() {
     run(async {
         let (client, mut server) = pair().await;
@@ -131,7 +134,7 @@ fn a_flush_waits_until_the_socket_has_taken_every_byte() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_closed_stream_still_reads() {
     run(async {
         let (mut client, mut server) = pair().await;

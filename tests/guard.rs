@@ -3,6 +3,7 @@
 mod kit;
 
 use kit::child::{Running, is_child};
+use kit::driver::{apply, on_each_driver, on_uring};
 use kit::runtime;
 use kit::wait::{soon, until};
 use ringmill::net::{TcpListener, TcpStream};
@@ -80,7 +81,7 @@ fn must_abort(name: &str, says: &str, fault: impl FnOnce(*mut u8)) {
     assert!(ended.output.contains(says), "{}", ended.output);
 }
 
-#[test]
+#[apply(on_uring)]
 fn freeing_what_the_kernel_has_aborts() {
     must_abort(
         "freeing_what_the_kernel_has_aborts",
@@ -90,7 +91,7 @@ fn freeing_what_the_kernel_has_aborts() {
     );
 }
 
-#[test]
+#[apply(on_uring)]
 fn reallocating_what_the_kernel_has_aborts() {
     must_abort(
         "reallocating_what_the_kernel_has_aborts",
@@ -102,7 +103,7 @@ fn reallocating_what_the_kernel_has_aborts() {
     );
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn what_has_come_home_may_be_freed() {
     runtime(1).block_on(async {
         let mut listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -139,7 +140,7 @@ fn what_has_come_home_may_be_freed() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn the_buffer_of_a_dropped_send_is_freed_only_when_the_kernel_is_done() {
     runtime(1).block_on(async {
         let mut listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

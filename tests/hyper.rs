@@ -1,5 +1,7 @@
 //! hyper over this runtime: its client and its server, on our streams, timers and executor.
 
+mod kit;
+
 use futures_lite::StreamExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
@@ -8,9 +10,11 @@ use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, StatusCode};
+use kit::driver::{apply, carried, on_each_driver};
+use kit::{build, builder};
 use ringmill::hyper::{Http1, LoopExecutor, Serve, serve, serve_with};
 use ringmill::net::{TcpListener, TcpStream, ToSocketAddrs};
-use ringmill::{Builder, Drain, Handle};
+use ringmill::{Drain, Handle};
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::error::Error;
@@ -24,7 +28,7 @@ use std::time::Duration;
 const MEBIBYTE: usize = 1 << 20;
 
 fn run<T>(test: impl Future<Output = T>) -> T {
-    ringmill::block_on(test).unwrap()
+    kit::block_on(test)
 }
 
 /// A condition that tasks wait for; in a service that is given to several loops it must be `Send`.
@@ -96,7 +100,7 @@ async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infa
     Ok(Response::new(Full::from(request.uri().path().to_owned())))
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn one_connection_serves_many_requests() {
     run(async {
         let (client_end, server_end) = pair().await;
@@ -115,7 +119,7 @@ fn one_connection_serves_many_requests() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn pipelined_requests_are_answered_in_order() {
     run(async {
         let (mut client, server) = pair().await;
@@ -139,7 +143,7 @@ fn pipelined_requests_are_answered_in_order() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_malformed_request_is_answered_before_the_end() {
     run(async {
         let (mut client, server) = pair().await;
@@ -160,7 +164,7 @@ fn a_malformed_request_is_answered_before_the_end() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn large_and_chunked_bodies_pass_both_ways() {
     async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let chunked = request.headers().contains_key(TRANSFER_ENCODING);
@@ -193,7 +197,7 @@ fn large_and_chunked_bodies_pass_both_ways() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_streamed_answer_arrives_chunk_by_chunk() {
     type Streamed = Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible>;
 
@@ -218,7 +222,7 @@ fn a_streamed_answer_arrives_chunk_by_chunk() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_client_that_ends_its_side_gets_its_answer() {
     let gate = Event::default();
     let opened = gate.clone();
@@ -248,7 +252,7 @@ fn a_client_that_ends_its_side_gets_its_answer() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_client_that_sends_no_head_is_closed_after_the_timeout() {
     run(async {
         for first in [
@@ -268,7 +272,7 @@ fn a_client_that_sends_no_head_is_closed_after_the_timeout() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_drain_finishes_the_request_in_flight_and_says_so() {
     let (started, gate) = (Event::default(), Event::default());
     let (in_handler, open) = (started.clone(), gate.clone());
@@ -293,7 +297,7 @@ fn a_drain_finishes_the_request_in_flight_and_says_so() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_drain_answers_a_request_that_is_on_its_way_and_closes_idle_connections() {
     run(async {
         let drain = Drain::default();
@@ -318,7 +322,7 @@ fn a_drain_answers_a_request_that_is_on_its_way_and_closes_idle_connections() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn connections_of_a_loop_share_a_service_that_is_not_send() {
     let make = || {
         let visits = Rc::new(Cell::new(0));
@@ -343,7 +347,7 @@ fn connections_of_a_loop_share_a_service_that_is_not_send() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_connection_that_fails_ends_alone() {
     let service = service_fn(|request: Request<Incoming>| async move {
         match request.uri().path() {
@@ -365,12 +369,12 @@ fn a_connection_that_fails_ends_alone() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_address_in_use_is_an_error_for_several_loops_too() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let refused = move || {
-        let runtime = Builder::new().loops(2).pin(false).build().unwrap();
+        let runtime = build(builder(2).pin(false));
         let server = serve(address, service_fn(hello)).signals(false);
         let error = runtime.block_on(server.into_future()).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
@@ -379,10 +383,11 @@ fn an_address_in_use_is_an_error_for_several_loops_too() {
     refused();
     drop(taken);
     // Another server of several loops, which share the address among themselves and not with us.
-    let runtime = Builder::new().loops(2).pin(false).build().unwrap();
+    let runtime = build(builder(2).pin(false));
     let first = serve(address, service_fn(hello))
         .signals(false)
         .on_ready(move |_| {
+            let refused = carried(refused);
             std::thread::scope(|scope| scope.spawn(refused).join().unwrap());
             Handle::current().drain();
         });

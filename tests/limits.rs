@@ -4,9 +4,10 @@
 mod kit;
 
 use kit::child::{Running, is_child};
+use kit::driver::{apply, on_each_driver, on_uring};
 use kit::random::{check, patterned};
 use kit::wait::{soon, until};
-use kit::{builder, process};
+use kit::{build, builder, process};
 use nix::sys::resource::Resource;
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{Handle, LoopStats, Runtime, spawn, yield_now};
@@ -86,10 +87,10 @@ fn echo_all(runtime: &Runtime, connections: usize, len: usize) -> LoopStats {
     })
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_pool_of_a_few_small_buffers_delivers_everything() {
     for (count, len) in [(8, 64), (8, 128), (8, 4_096), (1, 64), (2, 1_000)] {
-        let runtime = builder(1).buffer_pool(count, len).build().unwrap();
+        let runtime = build(builder(1).buffer_pool(count, len));
         echo_all(&runtime, 60, 6_000);
         // And with an empty pool now and then, at the latest when hundreds receive at once.
         let stats = echo_all(&runtime, 200, 500);
@@ -100,14 +101,10 @@ fn a_pool_of_a_few_small_buffers_delivers_everything() {
     }
 }
 
-#[test]
+#[apply(on_uring)]
 fn a_completion_queue_of_sixteen_loses_nothing() {
     for ring in [8, 16] {
-        let runtime = builder(1)
-            .ring_entries(ring)
-            .completion_entries(16)
-            .build()
-            .unwrap();
+        let runtime = build(builder(1).ring_entries(ring).completion_entries(16));
         let mut rounds = 0;
         loop {
             let stats = echo_all(&runtime, 100, 3_000);
@@ -125,28 +122,28 @@ fn a_completion_queue_of_sixteen_loses_nothing() {
     }
 }
 
-#[test]
+#[apply(on_uring)]
 fn a_ring_of_one_entry_serves_any_number_of_operations() {
     for ring in [1, 2, 4] {
-        let runtime = builder(1).ring_entries(ring).build().unwrap();
+        let runtime = build(builder(1).ring_entries(ring));
         echo_all(&runtime, 150, 1_000);
     }
 }
 
-#[test]
+#[apply(on_uring)]
 fn small_ring_and_small_pool_together_lose_nothing() {
-    let runtime = builder(1)
-        .ring_entries(2)
-        .completion_entries(2)
-        .buffer_pool(1, 64)
-        .build()
-        .unwrap();
+    let runtime = build(
+        builder(1)
+            .ring_entries(2)
+            .completion_entries(2)
+            .buffer_pool(1, 64),
+    );
     echo_all(&runtime, 50, 2_000);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_starved_connection_is_fed_although_another_task_never_rests() {
-    let runtime = builder(1).buffer_pool(1, 64).build().unwrap();
+    let runtime = build(builder(1).buffer_pool(1, 64));
     runtime.block_on(async {
         let busy = spawn(async {
             loop {
@@ -166,10 +163,10 @@ fn a_starved_connection_is_fed_although_another_task_never_rests() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn hoarded_leases_starve_nobody_and_come_back() {
     const LEASES: usize = 100;
-    let runtime = builder(1).buffer_pool(8, 64).build().unwrap();
+    let runtime = build(builder(1).buffer_pool(8, 64));
     runtime.block_on(async {
         let mut listener = TcpListener::bind(ANY).await.unwrap();
         let mut hoarded = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -207,10 +204,10 @@ fn hoarded_leases_starve_nobody_and_come_back() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn readers_that_do_not_read_starve_nobody() {
     const IDLE: usize = 100;
-    let runtime = builder(1).buffer_pool(16, 256).build().unwrap();
+    let runtime = build(builder(1).buffer_pool(16, 256));
     runtime.block_on(async {
         let mut listener = TcpListener::bind(ANY).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -248,7 +245,7 @@ fn readers_that_do_not_read_starve_nobody() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn accepting_survives_having_no_descriptors() {
     const NAME: &str = "accepting_survives_having_no_descriptors";
     const CLIENTS: usize = 100;
@@ -336,7 +333,7 @@ fn starved_server(room: u64) {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn connecting_without_descriptors_fails_and_works_again_later() {
     kit::child::alone(
         "connecting_without_descriptors_fails_and_works_again_later",
@@ -364,10 +361,10 @@ fn connecting_without_descriptors_fails_and_works_again_later() {
     );
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_thousand_connections_at_once_from_threads_are_all_answered() {
     process::allow_many_descriptors();
-    let runtime = builder(2).buffer_pool(16, 128).build().unwrap();
+    let runtime = build(builder(2).buffer_pool(16, 128));
     let handle = runtime.handle().clone();
     runtime.block_on(async {
         let listener = TcpListener::bind(ANY).await.unwrap();

@@ -2,9 +2,10 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
-use kit::runtime;
 use kit::wait::{eventually, here, soon, until};
+use kit::{block_on, build, builder, runtime};
 use ringmill::{LoopRef, yield_now};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -13,13 +14,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn a_task_runs_on_the_loop_that_it_was_sent_to() {
-    let runtime = kit::builder(3).name("where").build().unwrap();
+    let runtime = build(builder(3).name("where"));
     let handle = runtime.handle().clone();
     let names = runtime.block_on(async {
         let mut names = Vec::new();
@@ -42,7 +39,7 @@ fn a_task_runs_on_the_loop_that_it_was_sent_to() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn handles_are_awaited_across_loops_in_both_directions() {
     const ROUNDS: u64 = 2_000;
     let runtime = runtime(2);
@@ -62,7 +59,7 @@ fn handles_are_awaited_across_loops_in_both_directions() {
     assert_eq!(sum, ROUNDS * (ROUNDS - 1) / 2 + ROUNDS);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_plain_thread_spawns_and_joins() {
     let runtime = runtime(2);
     let handle = runtime.handle().clone();
@@ -80,7 +77,7 @@ fn a_plain_thread_spawns_and_joins() {
     assert_eq!(joined.join().unwrap(), 499_500);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn what_is_sent_to_a_runtime_that_is_gone_comes_back_cancelled() {
     let runtime = runtime(2);
     let handle = runtime.handle().clone();
@@ -125,7 +122,7 @@ impl Signal {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn every_wake_from_a_plain_thread_arrives() {
     const ROUNDS: usize = 20_000;
     let there = Arc::new(Signal::default());
@@ -148,7 +145,7 @@ fn every_wake_from_a_plain_thread_arrives() {
     thread.join().unwrap();
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_storm_of_wakes_from_threads_loses_none_and_ends() {
     const THREADS: u64 = 4;
     const WAKES: u64 = 250_000;
@@ -210,7 +207,7 @@ fn a_storm_of_wakes_from_threads_loses_none_and_ends() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn wakers_outlive_the_runtime() {
     let wakers = Arc::new(Mutex::new(Vec::new()));
     let runtime = runtime(2);
@@ -243,7 +240,7 @@ impl Wake for Counting {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_join_handle_wakes_only_its_latest_waiter() {
     let runtime = runtime(2);
     let gate = Arc::new(Signal::default());

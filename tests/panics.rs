@@ -2,9 +2,10 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::tcp::ANY;
 use kit::wait::{here, soon, until};
-use kit::{ON_PURPOSE, hush, runtime};
+use kit::{ON_PURPOSE, block_on, hush, runtime};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{LoopRef, spawn, yield_now};
 use std::cell::Cell;
@@ -38,11 +39,7 @@ fn panicking_waker() -> Waker {
     unsafe { Waker::new(std::ptr::null(), &TABLE) }
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn a_panic_in_a_poll_ends_its_task_alone() {
     hush();
     const TASKS: usize = 20_000;
@@ -80,7 +77,7 @@ fn a_panic_in_a_poll_ends_its_task_alone() {
     assert_eq!((outputs, panics), (TASKS * 9 / 10, TASKS / 10));
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_panic_in_the_root_future_comes_out_of_block_on() {
     hush();
     let runtime = runtime(2);
@@ -98,7 +95,7 @@ fn a_panic_in_the_root_future_comes_out_of_block_on() {
     assert_eq!(runtime.block_on(async { 7 }), 7, "the runtime lives on");
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_panic_in_a_futures_drop_comes_back_as_a_panic() {
     hush();
     block_on(async {
@@ -126,7 +123,7 @@ fn a_panic_in_a_futures_drop_comes_back_as_a_panic() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_panic_in_an_outputs_drop_goes_no_further() {
     hush();
     let count = block_on(async {
@@ -139,7 +136,7 @@ fn a_panic_in_an_outputs_drop_goes_no_further() {
     assert_eq!(count, 1);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_panic_in_a_closure_sent_to_another_loop_comes_back() {
     hush();
     let runtime = runtime(2);
@@ -154,7 +151,7 @@ fn a_panic_in_a_closure_sent_to_another_loop_comes_back() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_joiners_waker_that_panics_ends_nobody() {
     hush();
     block_on(async {
@@ -172,7 +169,7 @@ fn a_joiners_waker_that_panics_ends_nobody() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_timers_waker_that_panics_ends_nobody() {
     hush();
     block_on(async {
@@ -185,7 +182,7 @@ fn a_timers_waker_that_panics_ends_nobody() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_sockets_waker_that_panics_ends_nobody() {
     hush();
     block_on(async {
@@ -239,7 +236,7 @@ fn a_sockets_waker_that_panics_ends_nobody() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_panicking_waker_on_another_loop_does_not_end_that_loop() {
     hush();
     let runtime = runtime(2);

@@ -2,10 +2,11 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
 use kit::tcp::ANY;
 use kit::wait::{here, soon, until};
-use kit::{child, hush, process, runtime};
+use kit::{block_on, child, hush, process, runtime};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{Handle, LoopRef, spawn, yield_now};
 use std::future::{Future, pending};
@@ -15,11 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn a_runtime_within_a_runtime_is_refused_and_the_outer_one_goes_on() {
     child::alone(
         "a_runtime_within_a_runtime_is_refused_and_the_outer_one_goes_on",
@@ -44,7 +41,7 @@ fn a_runtime_within_a_runtime_is_refused_and_the_outer_one_goes_on() {
     );
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_runtime_may_be_dropped_inside_another_ones_task() {
     child::alone("a_runtime_may_be_dropped_inside_another_ones_task", || {
         let inner = runtime(2);
@@ -65,7 +62,7 @@ fn a_runtime_may_be_dropped_inside_another_ones_task() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn dropping_a_runtime_ends_the_tasks_of_every_loop() {
     const TASKS: usize = 100;
     let dropped = Dropped::default();
@@ -100,7 +97,7 @@ fn dropping_a_runtime_ends_the_tasks_of_every_loop() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn shutdown_lets_tasks_finish_that_were_only_just_sent() {
     for _ in 0..20 {
         let runtime = runtime(3);
@@ -117,7 +114,7 @@ fn shutdown_lets_tasks_finish_that_were_only_just_sent() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn shutdown_cancels_what_does_not_finish_and_counts_it() {
     let runtime = runtime(2);
     let started = Arc::new(AtomicUsize::new(0));
@@ -132,7 +129,7 @@ fn shutdown_cancels_what_does_not_finish_and_counts_it() {
     assert_eq!(runtime.shutdown(Duration::from_millis(20)), 6);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn runtimes_that_come_and_go_leave_nothing_behind() {
     child::alone("runtimes_that_come_and_go_leave_nothing_behind", || {
         let round = |n: usize| {
@@ -177,7 +174,7 @@ fn runtimes_that_come_and_go_leave_nothing_behind() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn what_outlives_its_runtime_is_harmless() {
     child::alone("what_outlives_its_runtime_is_harmless", || {
         let before = process::descriptors();
@@ -213,7 +210,7 @@ fn what_outlives_its_runtime_is_harmless() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_handle_kept_does_not_keep_descriptors() {
     child::alone("a_handle_kept_does_not_keep_descriptors", || {
         drop(runtime(2));

@@ -7,6 +7,7 @@
 mod kit;
 
 use kit::child::{Running, is_child};
+use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
 use kit::runtime;
 use kit::wait::{NEVER, eventually};
@@ -124,7 +125,7 @@ fn assert_ended_well(child: Running) {
     assert!(ended.output.contains("ended"), "{}", ended.output);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn what_is_in_flight_finishes_and_what_comes_late_is_refused() {
     const NAME: &str = "what_is_in_flight_finishes_and_what_comes_late_is_refused";
     if is_child(NAME) {
@@ -146,7 +147,7 @@ fn what_is_in_flight_finishes_and_what_comes_late_is_refused() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn what_does_not_finish_in_time_is_cancelled() {
     const NAME: &str = "what_does_not_finish_in_time_is_cancelled";
     if is_child(NAME) {
@@ -161,7 +162,7 @@ fn what_does_not_finish_in_time_is_cancelled() {
     assert_ended_well(child);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_second_signal_cancels_at_once() {
     const NAME: &str = "a_second_signal_cancels_at_once";
     if is_child(NAME) {
@@ -184,7 +185,7 @@ fn a_second_signal_cancels_at_once() {
     assert_ended_well(child);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_server_that_does_not_heed_signals_is_ended_by_them() {
     use std::os::unix::process::ExitStatusExt;
     const NAME: &str = "a_server_that_does_not_heed_signals_is_ended_by_them";
@@ -203,7 +204,7 @@ fn a_server_that_does_not_heed_signals_is_ended_by_them() {
     assert_eq!(child.finish().status.signal(), Some(libc::SIGTERM));
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_storm_of_other_signals_disturbs_nobody() {
     const NAME: &str = "a_storm_of_other_signals_disturbs_nobody";
     extern "C" fn nothing(_: i32) {}
@@ -261,7 +262,7 @@ fn a_storm_of_other_signals_disturbs_nobody() {
     assert_ended_well(child);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn no_accepted_request_is_lost_at_whatever_moment_the_signal_comes() {
     const NAME: &str = "no_accepted_request_is_lost_at_whatever_moment_the_signal_comes";
     const ROUNDS: usize = 20;

@@ -2,25 +2,22 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::dropped::{Dropped, Guard};
-use kit::runtime;
 use kit::tcp::ANY;
 use kit::wait::{here, soon, until};
+use kit::{block_on, runtime};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{JoinHandle, spawn, yield_now};
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn a_task_gives_its_output_to_whoever_joins_it() {
     let outputs = block_on(async {
         let tasks: Vec<_> = (0..1_000).map(|n| spawn(async move { n * 2 })).collect();
@@ -33,7 +30,7 @@ fn a_task_gives_its_output_to_whoever_joins_it() {
     assert_eq!(outputs, 999_000);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_task_that_is_not_joined_runs_all_the_same() {
     let ran = Rc::new(Cell::new(0));
     block_on(async {
@@ -49,7 +46,7 @@ fn a_task_that_is_not_joined_runs_all_the_same() {
     assert_eq!(Rc::strong_count(&ran), 1);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_output_is_dropped_once_whether_it_is_taken_or_not() {
     let dropped = Dropped::default();
     block_on(async {
@@ -78,7 +75,7 @@ fn an_output_is_dropped_once_whether_it_is_taken_or_not() {
     assert_eq!(dropped.count(), 3);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn tasks_left_by_one_block_on_go_on_in_the_next() {
     let runtime = runtime(1);
     let turns = Rc::new(Cell::new(0));
@@ -97,7 +94,7 @@ fn tasks_left_by_one_block_on_go_on_in_the_next() {
     assert_eq!(turns.get(), 2);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn block_on_takes_a_future_that_borrows() {
     let mut words = vec!["a"];
     runtime(1).block_on(async {
@@ -109,7 +106,7 @@ fn block_on_takes_a_future_that_borrows() {
 
 // Cancelling.
 
-#[test]
+#[apply(on_each_driver)]
 fn an_aborted_task_is_dropped_and_says_cancelled() {
     let dropped = Dropped::default();
     block_on(async {
@@ -143,7 +140,7 @@ fn an_aborted_task_is_dropped_and_says_cancelled() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_abort_after_the_end_changes_nothing() {
     block_on(async {
         let task = spawn(async { 9 });
@@ -153,7 +150,7 @@ fn an_abort_after_the_end_changes_nothing() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_task_may_abort_itself() {
     block_on(async {
         let own = Rc::new(RefCell::new(None::<ringmill::AbortHandle>));
@@ -169,7 +166,7 @@ fn a_task_may_abort_itself() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_abort_from_a_plain_thread_drops_the_future_on_its_own_loop() {
     let runtime = runtime(2);
     let dropped = Dropped::default();
@@ -187,7 +184,7 @@ fn an_abort_from_a_plain_thread_drops_the_future_on_its_own_loop() {
     assert_eq!(dropped.by(), Some(its_thread));
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn abort_on_drop_aborts_unless_disarmed() {
     let dropped = Dropped::default();
     block_on(async {
@@ -215,7 +212,7 @@ fn abort_on_drop_aborts_unless_disarmed() {
 
 // Turns.
 
-#[test]
+#[apply(on_each_driver)]
 fn yield_now_lets_every_other_task_run_once() {
     let order = Rc::new(RefCell::new(Vec::new()));
     block_on(async {
@@ -237,7 +234,7 @@ fn yield_now_lets_every_other_task_run_once() {
     assert_eq!(*order.borrow(), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_task_that_is_always_ready_starves_neither_timers_nor_sockets_nor_other_loops() {
     let runtime = runtime(2);
     let handle = runtime.handle().clone();
@@ -293,7 +290,7 @@ fn reset_at_each_turn(count: &Rc<Cell<u64>>) -> JoinHandle<()> {
     })
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_socket_that_is_always_readable_gives_the_others_their_turn() {
     /// The budget of operations that one poll may use up.
     const BUDGET: u64 = 128;
@@ -328,7 +325,7 @@ fn a_socket_that_is_always_readable_gives_the_others_their_turn() {
     assert!(most > BUDGET / 2, "it was never readable for long: {most}");
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn accepts_that_are_always_ready_give_the_others_their_turn() {
     const CLIENTS: usize = 300;
     let most = block_on(async {

@@ -2,23 +2,19 @@
 
 mod kit;
 
-use kit::runtime;
+use kit::block_on;
+use kit::driver::{apply, on_each_driver};
 use kit::tcp::{megabytes, pair, read_to_end};
 use kit::wait::soon;
 use ringmill::net::TcpStream;
 use ringmill::{spawn, yield_now};
-use std::future::Future;
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn every_way_of_writing_is_read_by_every_way_of_reading() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -56,7 +52,7 @@ fn every_way_of_writing_is_read_by_every_way_of_reading() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn owned_sends_take_every_kind_of_bytes() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -86,7 +82,7 @@ fn owned_sends_take_every_kind_of_bytes() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_empty_read_waits_for_nothing_and_ends_nothing() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -100,7 +96,7 @@ fn an_empty_read_waits_for_nothing_and_ends_nothing() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn writes_and_owned_sends_keep_their_order() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -125,7 +121,7 @@ fn writes_and_owned_sends_keep_their_order() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn large_transfers_both_ways_at_once_arrive_whole() {
     let (up, down) = block_on(async {
         let (client, server) = pair().await;
@@ -164,7 +160,7 @@ fn large_transfers_both_ways_at_once_arrive_whole() {
     assert_eq!((up, down), (8 << 20, 8 << 20));
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn leases_and_owned_sends_move_a_large_transfer_whole() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -191,7 +187,7 @@ fn leases_and_owned_sends_move_a_large_transfer_whole() {
 
 // Halves.
 
-#[test]
+#[apply(on_each_driver)]
 fn halves_of_one_connection_reunite_and_others_do_not() {
     block_on(async {
         let (client, server) = pair().await;
@@ -208,7 +204,7 @@ fn halves_of_one_connection_reunite_and_others_do_not() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_half_closed_connection_goes_on_in_the_other_direction() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -230,7 +226,7 @@ fn a_half_closed_connection_goes_on_in_the_other_direction() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn dropping_the_write_half_ends_sending_after_what_was_written() {
     block_on(async {
         let (client, mut server) = pair().await;
@@ -250,7 +246,7 @@ fn dropping_the_write_half_ends_sending_after_what_was_written() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn dropping_the_read_half_leaves_the_writer_working() {
     block_on(async {
         let (client, mut server) = pair().await;
@@ -270,7 +266,7 @@ fn dropping_the_read_half_leaves_the_writer_working() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_shut_down_read_side_is_at_its_end() {
     block_on(async {
         let (mut client, mut server) = pair().await;

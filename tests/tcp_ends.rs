@@ -2,26 +2,22 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::random::check;
 use kit::tcp::{ANY, megabytes, pair, pair_with_std, read_to_end};
 use kit::wait::{eventually, soon, until};
-use kit::{builder, child, process, runtime};
+use kit::{block_on, build, builder, child, process, runtime};
 use ringmill::net::{ListenOptions, TcpListener, TcpStream};
 use ringmill::{Runtime, spawn, yield_now};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::cell::Cell;
-use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
-#[test]
+#[apply(on_each_driver)]
 fn a_reset_surfaces_once_after_the_bytes_before_it_and_then_the_end() {
     block_on(async {
         let (mut stream, mut peer) = pair_with_std().await;
@@ -53,7 +49,7 @@ fn a_reset_surfaces_once_after_the_bytes_before_it_and_then_the_end() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_reset_ends_a_writer_that_waits_for_room() {
     block_on(async {
         let (mut stream, peer) = pair_with_std().await;
@@ -76,7 +72,7 @@ fn a_reset_ends_a_writer_that_waits_for_room() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn read_exact_tells_how_much_was_missing() {
     block_on(async {
         let (mut client, mut server) = pair().await;
@@ -88,7 +84,7 @@ fn read_exact_tells_how_much_was_missing() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn bytes_that_were_written_arrive_although_the_stream_is_dropped_at_once() {
     block_on(async {
         for len in [1, 1_000, 60_000, 1 << 20] {
@@ -105,7 +101,7 @@ fn bytes_that_were_written_arrive_although_the_stream_is_dropped_at_once() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn bytes_that_were_written_arrive_although_the_runtime_is_dropped_at_once() {
     for len in [1, 50_000] {
         let listener = std::net::TcpListener::bind(ANY).unwrap();
@@ -123,7 +119,7 @@ fn bytes_that_were_written_arrive_although_the_runtime_is_dropped_at_once() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_peer_that_takes_nothing_does_not_hold_up_the_end_nor_leak() {
     child::alone(
         "a_peer_that_takes_nothing_does_not_hold_up_the_end_nor_leak",
@@ -131,10 +127,7 @@ fn a_peer_that_takes_nothing_does_not_hold_up_the_end_nor_leak() {
             let listener = std::net::TcpListener::bind(ANY).unwrap();
             let address = listener.local_addr().unwrap();
             let round = || {
-                let runtime = builder(1)
-                    .drain_timeout(Duration::from_millis(20))
-                    .build()
-                    .unwrap();
+                let runtime = build(builder(1).drain_timeout(Duration::from_millis(20)));
                 let mut cx = Context::from_waker(Waker::noop());
                 let stuck = runtime.block_on(async {
                     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -194,7 +187,7 @@ async fn small_pair() -> (TcpStream, std::net::TcpStream) {
     (stream, peer.into())
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_slow_reader_bounds_its_peer_and_gets_every_byte() {
     block_on(async {
         let (mut stream, peer) = small_pair().await;
@@ -245,7 +238,7 @@ fn a_slow_reader_bounds_its_peer_and_gets_every_byte() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_writer_waits_for_its_peer_and_loses_nothing() {
     block_on(async {
         let (stream, mut peer) = small_pair().await;
@@ -292,7 +285,7 @@ fn a_writer_waits_for_its_peer_and_loses_nothing() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn ten_thousand_connections_come_and_go_and_leave_no_slot() {
     child::alone(
         "ten_thousand_connections_come_and_go_and_leave_no_slot",

@@ -2,23 +2,19 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::tcp::{ANY, pair, pair_with_std};
 use kit::wait::{eventually, soon, until};
-use kit::{child, process, runtime};
+use kit::{block_on, child, process, runtime};
 use ringmill::net::{ListenOptions, TcpListener, TcpSocket, TcpStream};
 use ringmill::{spawn, yield_now};
 use socket2::{Domain, SockRef, Socket, Type};
-use std::future::Future;
 use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
 
 /// A local address that refuses connections for as long as the socket lives.
 fn refusing() -> (Socket, SocketAddr) {
@@ -29,7 +25,7 @@ fn refusing() -> (Socket, SocketAddr) {
     (socket, address)
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_refused_connect_names_the_address() {
     let (_socket, address) = refusing();
     let error = block_on(TcpStream::connect(address)).unwrap_err();
@@ -37,7 +33,7 @@ fn a_refused_connect_names_the_address() {
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn addresses_are_tried_in_turn() {
     block_on(async {
         let (_first, refused) = refusing();
@@ -64,7 +60,7 @@ fn addresses_are_tried_in_turn() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_connect_that_nobody_answers_times_out_and_leaves_nothing() {
     child::alone(
         "a_connect_that_nobody_answers_times_out_and_leaves_nothing",
@@ -105,7 +101,7 @@ fn a_connect_that_nobody_answers_times_out_and_leaves_nothing() {
     );
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn names_are_resolved_and_nonsense_is_refused() {
     block_on(async {
         let mut listener = TcpListener::bind(("localhost", 0)).await.unwrap();
@@ -131,7 +127,7 @@ fn names_are_resolved_and_nonsense_is_refused() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_socket_may_be_bound_before_it_connects() {
     block_on(async {
         let mut listener = TcpListener::bind(ANY).await.unwrap();
@@ -153,7 +149,7 @@ fn a_socket_may_be_bound_before_it_connects() {
 
 // Addresses and options.
 
-#[test]
+#[apply(on_each_driver)]
 fn both_ends_agree_on_their_addresses() {
     block_on(async {
         let (client, server) = pair().await;
@@ -165,7 +161,7 @@ fn both_ends_agree_on_their_addresses() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn options_read_back_as_they_were_set() {
     block_on(async {
         let (client, server) = pair().await;
@@ -189,7 +185,7 @@ fn options_read_back_as_they_were_set() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_zero_linger_makes_the_drop_a_reset() {
     block_on(async {
         let (stream, mut peer) = pair_with_std().await;
@@ -203,7 +199,7 @@ fn a_zero_linger_makes_the_drop_a_reset() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn listen_options_reach_the_accepted_sockets() {
     block_on(async {
         let options = ListenOptions::new()
@@ -230,7 +226,7 @@ fn listen_options_reach_the_accepted_sockets() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn sockets_made_elsewhere_are_taken_over_blocking_or_not() {
     block_on(async {
         for nonblocking in [false, true] {
@@ -262,7 +258,7 @@ fn sockets_made_elsewhere_are_taken_over_blocking_or_not() {
 
 // Listening.
 
-#[test]
+#[apply(on_each_driver)]
 fn closing_a_listener_hands_over_what_had_connected() {
     const CLIENTS: usize = 600;
     process::allow_many_descriptors();
@@ -290,7 +286,7 @@ fn closing_a_listener_hands_over_what_had_connected() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_dropped_listener_closes_what_nobody_took() {
     child::alone("a_dropped_listener_closes_what_nobody_took", || {
         let runtime = runtime(1);

@@ -2,9 +2,10 @@
 
 mod kit;
 
+use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
-use kit::runtime;
 use kit::wait::{soon, until};
+use kit::{block_on, runtime};
 use ringmill::time::{
     Instant, MissedTickPolicy, interval, interval_at, sleep, sleep_until, timeout, timeout_at,
 };
@@ -19,10 +20,6 @@ use std::time::Duration;
 /// Timers of one granule of the wheel (2^14 ns) may fire in any order.
 const GRANULE: Duration = Duration::from_nanos(1 << 14);
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime(1).block_on(future)
-}
-
 /// Keeps the loop from its timers until `deadline` has passed.
 fn hog(deadline: Instant) {
     while Instant::now() <= deadline {
@@ -30,7 +27,7 @@ fn hog(deadline: Instant) {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn no_sleep_ends_early() {
     let mut random = Random::seeded();
     block_on(async {
@@ -52,7 +49,7 @@ fn no_sleep_ends_early() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_sleep_in_the_past_is_over_at_its_first_poll() {
     block_on(async {
         let mut cx = Context::from_waker(Waker::noop());
@@ -63,7 +60,7 @@ fn a_sleep_in_the_past_is_over_at_its_first_poll() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_hundred_thousand_timers_fire_once_each_in_order() {
     const TIMERS: usize = 100_000;
     let mut random = Random::seeded();
@@ -103,7 +100,7 @@ fn a_hundred_thousand_timers_fire_once_each_in_order() {
     assert_eq!(runtime.handle().stats()[0].timers, 0);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn timers_that_are_dropped_leave_nothing() {
     let runtime = runtime(1);
     runtime.block_on(async {
@@ -123,7 +120,7 @@ fn timers_that_are_dropped_leave_nothing() {
     assert_eq!(runtime.handle().stats()[0].timers, 0);
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn timers_fire_while_a_task_is_always_ready() {
     block_on(async {
         let busy = spawn(async {
@@ -138,7 +135,7 @@ fn timers_fire_while_a_task_is_always_ready() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn timers_that_came_due_while_the_loop_was_held_up_all_fire() {
     block_on(async {
         let start = Instant::now();
@@ -164,7 +161,7 @@ fn timers_that_came_due_while_the_loop_was_held_up_all_fire() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_sleep_can_be_put_off_and_brought_forward() {
     block_on(async {
         let start = Instant::now();
@@ -185,7 +182,7 @@ fn a_sleep_can_be_put_off_and_brought_forward() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_timeout_asks_the_future_first_and_drops_it_when_it_is_late() {
     block_on(async {
         assert_eq!(timeout(Duration::ZERO, ready(3)).await, Ok(3));
@@ -213,7 +210,7 @@ fn a_timeout_asks_the_future_first_and_drops_it_when_it_is_late() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_timeout_ends_a_future_that_is_never_done_being_ready() {
     block_on(async {
         let busy = async {
@@ -283,14 +280,14 @@ fn take(policy: MissedTickPolicy) -> Vec<Taken> {
     })
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn burst_makes_up_for_missed_ticks() {
     for two in take(MissedTickPolicy::Burst).windows(2) {
         assert_eq!(two[1].planned, two[0].planned + PERIOD);
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn skip_leaves_missed_ticks_out_and_keeps_the_beat() {
     let all = take(MissedTickPolicy::Skip);
     for two in all.windows(2) {
@@ -305,7 +302,7 @@ fn skip_leaves_missed_ticks_out_and_keeps_the_beat() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn delay_begins_anew_from_a_late_tick() {
     /// What counts as late, by the documentation.
     const LATE: Duration = Duration::from_millis(1);
@@ -321,7 +318,7 @@ fn delay_begins_anew_from_a_late_tick() {
     }
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_dropped_tick_loses_none() {
     block_on(async {
         let mut every = interval(Duration::from_millis(20));
@@ -339,7 +336,7 @@ fn a_dropped_tick_loses_none() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn every_loop_keeps_its_own_timers() {
     let runtime = runtime(3);
     let handle = runtime.handle().clone();

@@ -12,6 +12,7 @@ mod messages;
 mod storm;
 mod timers;
 
+use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
 use kit::tcp::ANY;
 use kit::wait::{eventually, soon, until};
@@ -72,7 +73,7 @@ async fn rage(storm: Storm, address: SocketAddr) -> (u64, u64) {
     (bytes, connected)
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn dropped_futures_lose_nothing_and_leave_nothing() {
     child::alone("dropped_futures_lose_nothing_and_leave_nothing", || {
         let goal = match std::env::var("RINGMILL_CANCELLATIONS") {

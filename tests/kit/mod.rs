@@ -3,6 +3,12 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod child;
+#[allow(
+    unused_imports,
+    unused_macros,
+    reason = "each test binary uses its part"
+)]
+pub mod driver;
 pub mod dropped;
 pub mod process;
 pub mod random;
@@ -11,16 +17,43 @@ pub mod tcp;
 pub mod wait;
 
 use ringmill::{Builder, Runtime};
+use std::future::Future;
 use std::sync::Once;
+use std::time::Duration;
 
-/// A runtime that does not spin, so that the machine's processors are left to the test's threads.
+/// A runtime on the test's driver. It does not spin, so that the machine's processors are left to
+/// the test's threads.
+#[track_caller]
 pub fn runtime(loops: usize) -> Runtime {
-    builder(loops).build().expect("io_uring works here")
+    build(builder(loops))
 }
 
 /// The settings of [`runtime`].
+#[track_caller]
 pub fn builder(loops: usize) -> Builder {
-    Builder::new().loops(loops).spin(std::time::Duration::ZERO)
+    let builder = Builder::new().driver(driver::current());
+    builder.loops(loops).spin(Duration::ZERO)
+}
+
+/// Builds what [`builder`] began, and checks that it has the test's driver.
+///
+/// # Panics
+///
+/// If it cannot be built.
+#[track_caller]
+pub fn build(builder: Builder) -> Runtime {
+    let runtime = match builder.build() {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(runtime.handle().driver().kind, driver::current());
+    runtime
+}
+
+/// Runs a future on a [`runtime`] of one loop, made for it.
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    runtime(1).block_on(future)
 }
 
 /// What tests panic with when they mean to.
