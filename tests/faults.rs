@@ -1,16 +1,16 @@
 //! Faults of the kernel's: a call that fails now and then loses nothing and ends nobody.
 //!
-//! The faults are put in by strace(1), between the program and the kernel. Where it is missing the
+//! Most faults are put in by strace(1), between the program and the kernel. Where it is missing the
 //! tests say so and pass.
 
 mod kit;
 
-use kit::child::{Running, is_child};
-use kit::driver::{apply, on_uring};
+use kit::child::{Running, alone, is_child};
+use kit::driver::{apply, on_epoll, on_uring};
 use kit::random::{check, patterned};
-use kit::runtime;
 use kit::tcp::ANY;
 use kit::wait::soon;
+use kit::{runtime, seccomp};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{Handle, spawn};
 use std::process::{Command, Stdio};
@@ -135,4 +135,22 @@ fn an_enter_short_of_memory_is_repeated() {
         ENTER,
         "error=ENOMEM:when=4+5",
     );
+}
+
+#[apply(on_epoll)]
+fn an_interrupted_wait_is_repeated() {
+    survives(
+        "an_interrupted_wait_is_repeated",
+        "epoll_pwait2",
+        "error=EINTR:when=1+5",
+    );
+}
+
+#[apply(on_epoll)]
+fn a_kernel_that_waits_by_milliseconds_serves_too() {
+    alone("a_kernel_that_waits_by_milliseconds_serves_too", || {
+        // As before Linux 5.11, and in containers whose profile is older than the call.
+        seccomp::deny(libc::SYS_epoll_pwait2, libc::ENOSYS);
+        traffic();
+    });
 }

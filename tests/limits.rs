@@ -4,13 +4,13 @@
 mod kit;
 
 use kit::child::{Running, is_child};
-use kit::driver::{apply, on_each_driver, on_uring};
+use kit::driver::{self, apply, on_each_driver, on_uring};
 use kit::random::{check, patterned};
 use kit::wait::{soon, until};
 use kit::{build, builder, process};
 use nix::sys::resource::Resource;
 use ringmill::net::{TcpListener, TcpStream};
-use ringmill::{Handle, LoopStats, Runtime, spawn, yield_now};
+use ringmill::{DriverKind, Handle, LoopStats, Runtime, spawn, yield_now};
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -21,6 +21,12 @@ const ANY: &str = "127.0.0.1:0";
 
 fn stats() -> LoopStats {
     Handle::current().stats()[0].clone()
+}
+
+/// Whether the loop receives by itself: it then has the bytes of one arrival copied out of a scarce
+/// buffer before it takes the next. A ring's buffers are filled by the kernel, ahead of the loop.
+fn fills_one_buffer_at_a_time() -> bool {
+    driver::current() == DriverKind::Epoll
 }
 
 /// Accepts for ever and sends back what comes, now by copy, now by lease.
@@ -95,7 +101,7 @@ fn a_pool_of_a_few_small_buffers_delivers_everything() {
         // And with an empty pool now and then, at the latest when hundreds receive at once.
         let stats = echo_all(&runtime, 200, 500);
         assert!(
-            count > 2 || stats.enobufs > 0,
+            count > 2 || stats.enobufs > 0 || fills_one_buffer_at_a_time(),
             "a pool of {count} was never empty"
         );
     }
@@ -158,7 +164,8 @@ fn a_starved_connection_is_fed_although_another_task_never_rests() {
         for client in clients {
             soon("a client", client).await.unwrap();
         }
-        assert!(stats().enobufs > 0, "nobody starved");
+        let starved = stats().enobufs > 0 || fills_one_buffer_at_a_time();
+        assert!(starved, "nobody starved");
         drop((busy, server));
     });
 }
