@@ -103,6 +103,21 @@ pub use runtime::{
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
 
+// Unit tests that need a loop run on each driver, as those in `tests/` do.
+#[cfg(test)]
+extern crate self as ringmill;
+#[cfg(test)]
+#[path = "../tests/kit"]
+mod kit {
+    #[allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "it is for all tests"
+    )]
+    pub mod driver;
+}
+
 /// The README's programs are tests.
 #[cfg(doctest)]
 #[cfg(feature = "hyper")]

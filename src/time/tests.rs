@@ -1,6 +1,7 @@
 //! What the futures promise on a loop. The wheel's own tests are beside it.
 
 use super::*;
+use crate::kit::driver::{self, apply, on_each_driver};
 use futures_core::Stream;
 use std::future::{pending, poll_fn, ready};
 use std::pin::{Pin, pin};
@@ -11,10 +12,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_micros(300);
 
 fn on_a_loop<T>(future: impl Future<Output = T>) -> T {
-    crate::block_on(future).expect("a loop")
+    let builder = crate::Builder::new().driver(driver::current());
+    builder.loops(1).build().expect("a loop").block_on(future)
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_sleep_is_never_short() {
     on_a_loop(async {
         let start = Instant::now();
@@ -25,7 +27,7 @@ fn a_sleep_is_never_short() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_sleep_tells_its_deadline_and_that_it_is_over() {
     on_a_loop(async {
         let deadline = Instant::now() + SHORT;
@@ -40,7 +42,7 @@ fn a_sleep_tells_its_deadline_and_that_it_is_over() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_future_that_is_ready_wins_even_past_its_deadline() {
     on_a_loop(async {
         assert_eq!(timeout(Duration::ZERO, ready(1)).await, Ok(1));
@@ -49,7 +51,7 @@ fn a_future_that_is_ready_wins_even_past_its_deadline() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_timeout_of_zero_polls_once() {
     on_a_loop(async {
         let mut polls = 0;
@@ -62,7 +64,7 @@ fn a_timeout_of_zero_polls_once() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_busy_future_does_not_outlast_its_deadline() {
     on_a_loop(async {
         let busy = poll_fn(|cx| {
@@ -73,7 +75,7 @@ fn a_busy_future_does_not_outlast_its_deadline() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn timeouts_nest_and_the_shorter_one_counts() {
     on_a_loop(async {
         let inner = timeout(HOUR, pending::<()>());
@@ -88,14 +90,14 @@ fn timeouts_nest_and_the_shorter_one_counts() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn forever_is_not_over_at_once() {
     on_a_loop(async {
         assert!(timeout(SHORT, sleep(Duration::MAX)).await.is_err());
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn an_interval_ticks_as_planned() {
     on_a_loop(async {
         let mut every = interval(SHORT);
@@ -110,7 +112,7 @@ fn an_interval_ticks_as_planned() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_dropped_tick_is_not_lost() {
     on_a_loop(async {
         let start = Instant::now() + SHORT;
@@ -120,7 +122,7 @@ fn a_dropped_tick_is_not_lost() {
     });
 }
 
-#[test]
+#[apply(on_each_driver)]
 fn a_reset_interval_ticks_one_period_later() {
     on_a_loop(async {
         let mut every = interval_at(Instant::now() + HOUR, SHORT);

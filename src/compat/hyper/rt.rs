@@ -234,15 +234,21 @@ impl Sleep for LoopSleep {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kit::driver::{self, apply, carried, on_each_driver};
     use std::task::Waker;
+
+    fn on_a_loop<T>(future: impl Future<Output = T>) -> T {
+        let builder = crate::Builder::new().driver(driver::current());
+        builder.loops(1).build().expect("a loop").block_on(future)
+    }
 
     fn poll(sleep: &mut Pin<Box<dyn Sleep>>) -> Poll<()> {
         sleep.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    #[test]
+    #[apply(on_each_driver)]
     fn a_reset_keeps_the_sleep() {
-        crate::block_on(async {
+        on_a_loop(async {
             let timer = LoopTimer;
             let mut sleep = timer.sleep(Duration::from_secs(3600));
             assert!(poll(&mut sleep).is_pending());
@@ -252,20 +258,19 @@ mod tests {
             assert!(std::ptr::addr_eq(before, &raw const *sleep));
             sleep.await;
             assert!(std::time::Instant::now() >= deadline);
-        })
-        .unwrap();
+        });
     }
 
-    #[test]
+    #[apply(on_each_driver)]
     fn an_unpolled_sleep_may_go_to_another_thread() {
         let sleep = LoopTimer.sleep(Duration::from_millis(1));
-        let there = std::thread::spawn(|| crate::block_on(sleep).unwrap());
+        let there = std::thread::spawn(carried(|| on_a_loop(sleep)));
         there.join().unwrap();
     }
 
-    #[test]
+    #[apply(on_each_driver)]
     fn a_sleep_polled_on_another_thread_panics_and_one_dropped_there_is_leaked() {
-        crate::block_on(async {
+        on_a_loop(async {
             let mut sleep = LoopTimer.sleep(Duration::from_millis(1));
             assert!(poll(&mut sleep).is_pending());
             let there = std::thread::spawn(move || poll(&mut sleep).is_ready());
@@ -274,8 +279,7 @@ mod tests {
             assert!(message.contains("on another thread"), "{message}");
             // The leaked timer fires meanwhile.
             time::sleep(Duration::from_millis(2)).await;
-        })
-        .unwrap();
+        });
     }
 
     #[test]
