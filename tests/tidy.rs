@@ -44,6 +44,15 @@ const UNSAFE: [&str; 7] = [
     "src/event_loop/wheel/",
 ];
 
+/// Tests that may make runtimes by themselves, and not by `kit`: that of the choice of a driver, of
+/// what the builder refuses, of a runtime that is not made at all.
+const OWN_RUNTIMES: [&str; 4] = [
+    "tests/kit/",
+    "tests/fallback.rs",
+    "tests/build_errors.rs",
+    "tests/shutdown.rs",
+];
+
 /// The longest file, in lines.
 const LONGEST: usize = 500;
 
@@ -220,6 +229,26 @@ fn files_of_the_library_open_with_what_they_are_for() {
         }
     }
     assert_none("a file that does not say what it is for", &violations);
+}
+
+#[test]
+fn tests_say_which_driver_they_are_on() {
+    let makers = ["Builder::new(", "Runtime::new(", "block_on("];
+    let ringmills = makers.map(|maker| format!("ringmill::{maker}"));
+    let alone = makers[..2].iter().map(|maker| maker.to_string());
+    let words: Vec<String> = ringmills.into_iter().chain(alone).collect();
+    let mut violations = Vec::new();
+    for file in sources("tests") {
+        if OWN_RUNTIMES.iter().any(|own| file.path.starts_with(own)) {
+            continue;
+        }
+        for word in &words {
+            for line in find_words(&file.code, word) {
+                violations.push(format!("{}:{line}: {word}", file.path));
+            }
+        }
+    }
+    assert_none("a runtime on whatever driver there is", &violations);
 }
 
 #[test]
