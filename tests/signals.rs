@@ -285,8 +285,9 @@ fn no_accepted_request_is_lost_at_whatever_moment_the_signal_comes() {
             .collect();
         let moment = random.below(400);
         eventually("the moment", || done.load(Ordering::SeqCst) >= moment);
-        child.signal(libc::SIGTERM);
+        // Said first: the clients may meet the end of the server before this thread's next turn.
         over.store(true, Ordering::SeqCst);
+        child.signal(libc::SIGTERM);
         for client in clients {
             unheard += client.join().unwrap();
         }
