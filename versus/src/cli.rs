@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use ringmill::DriverKind;
 
 use crate::campaign::Plan;
 use crate::peers::Peer;
@@ -90,6 +91,9 @@ struct RoundArguments {
     /// Peers that the others are compared with, round by round; measured too.
     #[arg(long, value_delimiter = ',', default_value = "tokio")]
     against: Vec<Peer>,
+    /// How the peer `ringmill` speaks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t = DriverKind::Auto)]
+    driver: DriverKind,
     /// Interleaved rounds; the order of the peers rotates from one to the next.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -128,6 +132,7 @@ impl RoundArguments {
             size: size as usize,
             peers: self.peers,
             against: self.against,
+            driver: self.driver,
             rounds: if self.quick {
                 QUICK_ROUNDS
             } else {
@@ -159,6 +164,8 @@ pub fn deepest(message: usize) -> usize {
 pub struct ServeArguments {
     pub peer: Peer,
     pub workload: Workload,
+    #[arg(long)]
+    pub driver: DriverKind,
     #[arg(long)]
     pub cpu: usize,
     #[arg(long)]
