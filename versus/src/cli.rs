@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use ringmill::DriverKind;
 
 use crate::campaign::Plan;
+use crate::deny::DenyArguments;
 use crate::peers::Peer;
 use crate::workload::Workload;
 
@@ -33,6 +34,8 @@ pub enum Command {
     Echo(EchoArguments),
     /// HTTP/1.1 keep-alive with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
+    /// Runs a program where io_uring is denied, as in a hardened container.
+    Deny(DenyArguments),
     /// The server's process.
     #[command(name = "__serve", hide = true)]
     Serve(ServeArguments),
