@@ -5,7 +5,7 @@ use crate::kit::wait::{soon, until};
 use crate::log::Log;
 use crate::peer::{Peer, bound, unanswering};
 use ringmill::net::{TcpListener, TcpStream};
-use ringmill::spawn;
+use ringmill::{spawn, yield_now};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub async fn accepts(log: &Log) {
     let connect = async || {
         late = Some(Peer::connect(address));
         for _ in 0..10 {
-            ringmill::yield_now().await;
+            yield_now().await;
         }
     };
     log.overtaken("accept with a connection on the way", accept, connect)
@@ -79,7 +79,7 @@ pub async fn connects(log: &Log) {
     let late = TcpStream::connect_timeout(silent, limit).await;
     log.outcome("connect_timeout", late);
     let waiting = spawn(TcpStream::connect(silent));
-    ringmill::yield_now().await;
+    yield_now().await;
     waiting.abort();
     log.line(format!(
         "connect aborted: {}",

@@ -6,7 +6,7 @@ use crate::kit::wait::{soon, until};
 use crate::log::Log;
 use crate::peer::{meet, meet_narrow};
 use ringmill::net::TcpStream;
-use ringmill::spawn;
+use ringmill::{spawn, yield_now};
 use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::time::Duration;
@@ -105,7 +105,7 @@ pub async fn resets(log: &Log) {
     // A read that waits is told.
     let (mut stream, peer) = meet().await;
     let waiting = spawn(async move { stream.read(&mut [0; 8]).await });
-    ringmill::yield_now().await;
+    yield_now().await;
     peer.reset();
     log.outcome("a read that waits", soon("it", waiting).await.unwrap());
 
@@ -150,6 +150,33 @@ pub async fn drops(log: &Log) {
     log.outcome("write", stream.write(b"x").await);
     drop(stream);
     log.bytes("peer read", &peer.read(1).await);
+}
+
+/// Descriptors' numbers are used again at once: what is left of an old connection under its number
+/// must not be taken for news of the new one.
+pub async fn numbers_come_back(log: &Log) {
+    const TIMES: usize = 50;
+    log.scene("numbers come back");
+    let mut answered = 0;
+    for turn in 0..TIMES {
+        let (mut stream, peer) = meet().await;
+        peer.write(&[turn as u8; 3]);
+        let mut room = [0; 3];
+        soon("bytes", stream.read_exact(&mut room)).await.unwrap();
+        // A read that waits for the end, or does not, or is reset.
+        let reading = spawn(async move { stream.read(&mut [0; 1]).await.map_err(|_| ()) });
+        yield_now().await;
+        match turn % 3 {
+            0 => peer.end(),
+            1 => peer.clone().reset(),
+            _ => reading.abort(),
+        }
+        drop(peer);
+        let expected = [Some(Ok(0)), Some(Err(())), None][turn % 3];
+        let read = soon("the read", reading).await.ok();
+        answered += usize::from(room == [turn as u8; 3] && read == expected);
+    }
+    log.line(format!("{answered} of {TIMES} went as they should"));
 }
 
 /// Where an error surfaces is told, too: a write may be accepted and fail at the flush.

@@ -35,10 +35,12 @@ fn transcript(kind: DriverKind) -> Vec<String> {
         ends::halves_end_alone(&log).await;
         ends::resets(&log).await;
         ends::drops(&log).await;
+        ends::numbers_come_back(&log).await;
         waits::reads_given_up(&log).await;
         waits::reads_out_of_time(&log).await;
         waits::owned_sends_given_up(&log).await;
         waits::a_peer_that_takes_nothing(&log).await;
+        waits::both_halves_wait(&log).await;
         waits::a_reader_that_takes_nothing(&log).await;
         connections::accepts(&log).await;
         connections::connects(&log).await;
@@ -72,7 +74,7 @@ fn assert_same(one: (&str, &[String]), other: (&str, &[String])) {
 }
 
 /// What each scene is there to show, in order; between these lines there may be others.
-const KEY_LINES: [&str; 66] = [
+const KEY_LINES: [&str; 74] = [
     "== bytes there and back",
     "write: 5",
     r#"peer read: 5 bytes "hello""#,
@@ -107,6 +109,8 @@ const KEY_LINES: [&str; 66] = [
     "== drops",
     "peer read 1048576 bytes to the end",
     "drop without linger, peer read: ConnectionReset",
+    "== numbers come back",
+    "50 of 50 went as they should",
     "== reads given up",
     r#"read: 4 bytes "late""#,
     r#"recv: 5 bytes "later""#,
@@ -126,6 +130,12 @@ const KEY_LINES: [&str; 66] = [
     r#"read: 5 bytes "go on""#,
     "peer read every byte that was accepted",
     r#"and then: 7 bytes "at last""#,
+    "== both halves wait",
+    "the writer is done: false",
+    r#"read: 13 bytes "to the reader""#,
+    "the writer is done: false",
+    "the reader is done: false",
+    r#"read: 6 bytes "answer""#,
     "== a reader that takes nothing",
     "read all of it: true",
     "== accepts",
@@ -165,9 +175,10 @@ fn the_log_is_the_same_on_every_run() {
         Ok(count) => count.parse().expect("a number"),
         Err(_) => RUNS,
     };
-    let first = transcript(DriverKind::Uring);
-    for _ in 1..runs {
-        let again = transcript(DriverKind::Uring);
-        assert_same(("one run", &first), ("another", &again));
+    for kind in [DriverKind::Uring, DriverKind::Epoll] {
+        let first = transcript(kind);
+        for _ in 1..runs {
+            assert_same(("one run", &first), ("another", &transcript(kind)));
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::peer::{Peer, meet, meet_narrow};
 use ringmill::net::TcpStream;
 use ringmill::time::timeout;
 use ringmill::{spawn, yield_now};
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -127,6 +127,37 @@ pub async fn a_peer_that_takes_nothing(log: &Log) {
     log.bytes("and then", &all[accepted..]);
     let ended = soon("the writer", writer).await.unwrap();
     log.done("write_all, flush and shutdown", ended);
+}
+
+/// A reader and a writer wait for one socket, and each is told of its own.
+pub async fn both_halves_wait(log: &Log) {
+    const TOTAL: usize = 1 << 20;
+    log.scene("both halves wait");
+    let (stream, peer) = meet_narrow().await;
+    let (mut reader, mut writer) = stream.into_split();
+    let writing = spawn(async move {
+        writer.write_all(&megabytes()[..TOTAL]).await?;
+        writer.flush().await?;
+        Ok(writer)
+    });
+    log.timed_out("read", reader.read(&mut [0; 8])).await;
+    log.line(format!("the writer is done: {}", writing.is_finished()));
+    peer.write(b"to the reader");
+    log.read("read", async |room| reader.read(room).await).await;
+    log.line(format!("the writer is done: {}", writing.is_finished()));
+    let reading = spawn(async move {
+        let mut room = [0; 8];
+        let count = reader.read(&mut room).await.unwrap();
+        room[..count].to_vec()
+    });
+    check(&peer.read(TOTAL).await, 0);
+    let writer = soon("the writer", writing).await.unwrap();
+    log.line("peer read all that the writer wrote");
+    log.line(format!("the reader is done: {}", reading.is_finished()));
+    drop(writer.unwrap_or_else(|error: io::Error| panic!("{error}")));
+    log.outcome("peer read to the end", peer.rest().await);
+    peer.write(b"answer");
+    log.bytes("read", &soon("the reader", reading).await.unwrap());
 }
 
 pub async fn a_reader_that_takes_nothing(log: &Log) {
