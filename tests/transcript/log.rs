@@ -27,7 +27,7 @@ impl Log {
     }
 
     pub fn lines(self) -> Vec<String> {
-        self.0.into_inner()
+        self.0.take()
     }
 
     /// Bytes that came.
@@ -88,5 +88,13 @@ impl Log {
             Ok(_) => format!("came in time: {what}"),
             Err(elapsed) => format!("{what}: {:?}", io::Error::from(elapsed).kind()),
         });
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("so far:\n  {}", self.0.borrow().join("\n  "));
+        }
     }
 }

@@ -36,6 +36,7 @@ impl Peer {
         self.0.set_nonblocking(true).unwrap();
         let mut written = 0;
         loop {
+            assert!(written < bytes.len(), "nobody reads, and all was taken");
             match (&*self.0).write(&bytes[written..]) {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
