@@ -4,7 +4,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use ringmill::DriverKind;
+use serde::{Serialize, Serializer};
 
 use crate::child::Server;
 use crate::cli;
@@ -13,6 +14,7 @@ use crate::load::Outcome;
 use crate::machine::Machine;
 use crate::peers::Peer;
 use crate::report;
+use crate::server::Driver;
 use crate::workload::Workload;
 
 /// What to measure, as asked on the command line.
@@ -25,6 +27,9 @@ pub struct Plan {
     pub size: usize,
     pub peers: Vec<Peer>,
     pub against: Vec<Peer>,
+    /// As asked for, of the peers that have several.
+    #[serde(serialize_with = "name")]
+    pub driver: DriverKind,
     pub rounds: usize,
     pub seconds: f64,
     pub warm_up: f64,
@@ -32,6 +37,10 @@ pub struct Plan {
     pub load_cpu: usize,
     #[serde(skip)]
     pub json: Option<PathBuf>,
+}
+
+fn name<S: Serializer>(driver: &DriverKind, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(driver)
 }
 
 /// One load: a table row for each peer.
@@ -48,6 +57,8 @@ pub struct Sample {
     pub case: Case,
     pub round: usize,
     pub peer: Peer,
+    /// As taken, by a peer that has several.
+    pub driver: Option<Driver>,
     #[serde(flatten)]
     pub outcome: Outcome,
 }
@@ -82,7 +93,7 @@ fn rounds(plan: &Plan, case: Case) -> io::Result<Vec<Sample>> {
     for round in 0..plan.rounds {
         for turn in 0..plan.peers.len() {
             let peer = plan.peers[(round + turn) % plan.peers.len()];
-            let mut server = Server::start(peer, plan.workload, plan.server_cpu)?;
+            let mut server = Server::start(peer, plan)?;
             let outcome = server.load(plan, case)?;
             if outcome.requests == 0 {
                 return Err(io::Error::other(format!("{peer} answered nothing")));
@@ -91,6 +102,7 @@ fn rounds(plan: &Plan, case: Case) -> io::Result<Vec<Sample>> {
                 case,
                 round,
                 peer,
+                driver: server.driver.take(),
                 outcome,
             });
         }

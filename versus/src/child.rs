@@ -12,7 +12,7 @@ use crate::campaign::{Case, Plan};
 use crate::during::During;
 use crate::load::Outcome;
 use crate::peers::Peer;
-use crate::workload::Workload;
+use crate::server::{Announcement, Driver};
 
 /// Until a server must have announced its port.
 const START: Duration = Duration::from_secs(5);
@@ -83,19 +83,23 @@ impl Guarded {
 pub struct Server {
     child: Guarded,
     port: u16,
+    /// Of a peer that has several.
+    pub driver: Option<Driver>,
     name: String,
 }
 
 impl Server {
     /// # Errors
     /// When the child ends or stays silent instead; its own words are on stderr.
-    pub fn start(peer: Peer, workload: Workload, cpu: usize) -> io::Result<Self> {
-        let name = format!("the {} server of {peer}", workload.name());
+    pub fn start(peer: Peer, plan: &Plan) -> io::Result<Self> {
+        let workload = plan.workload.name();
+        let name = format!("the {workload} server of {peer}");
         let mut child = Guarded::start(&[
             String::from("__serve"),
             peer.to_string(),
-            workload.name().to_owned(),
-            format!("--cpu={cpu}"),
+            workload.to_owned(),
+            format!("--driver={}", plan.driver),
+            format!("--cpu={}", plan.server_cpu),
         ])?;
         let line = child
             .output(START, |out| {
@@ -103,8 +107,13 @@ impl Server {
                 out.read_line(&mut line).map(|_| line)
             })
             .during(&name)?;
-        match line.trim().parse() {
-            Ok(port) => Ok(Self { child, port, name }),
+        match serde_json::from_str(&line) {
+            Ok(Announcement { port, driver }) => Ok(Self {
+                child,
+                port,
+                driver,
+                name,
+            }),
             Err(_) => Err(ended(&name, child.status()?, "announced no port")),
         }
     }

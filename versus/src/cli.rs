@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use ringmill::DriverKind;
 
 use crate::campaign::Plan;
+use crate::deny::DenyArguments;
 use crate::peers::Peer;
 use crate::workload::Workload;
 
@@ -32,6 +34,8 @@ pub enum Command {
     Echo(EchoArguments),
     /// HTTP/1.1 keep-alive with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
+    /// Runs a program where io_uring is denied, as in a hardened container.
+    Deny(DenyArguments),
     /// The server's process.
     #[command(name = "__serve", hide = true)]
     Serve(ServeArguments),
@@ -90,6 +94,9 @@ struct RoundArguments {
     /// Peers that the others are compared with, round by round; measured too.
     #[arg(long, value_delimiter = ',', default_value = "tokio")]
     against: Vec<Peer>,
+    /// How the peer `ringmill` speaks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t = DriverKind::Auto)]
+    driver: DriverKind,
     /// Interleaved rounds; the order of the peers rotates from one to the next.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -128,6 +135,7 @@ impl RoundArguments {
             size: size as usize,
             peers: self.peers,
             against: self.against,
+            driver: self.driver,
             rounds: if self.quick {
                 QUICK_ROUNDS
             } else {
@@ -159,6 +167,8 @@ pub fn deepest(message: usize) -> usize {
 pub struct ServeArguments {
     pub peer: Peer,
     pub workload: Workload,
+    #[arg(long)]
+    pub driver: DriverKind,
     #[arg(long)]
     pub cpu: usize,
     #[arg(long)]

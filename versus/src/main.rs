@@ -20,12 +20,15 @@
 //! - `load`: the generator's process
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
+//!
+//! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
 
 mod campaign;
 mod child;
 mod cli;
 mod confine;
 mod cpu_clock;
+mod deny;
 mod during;
 mod load;
 mod machine;
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Echo(arguments) => campaign::run(arguments.plan()),
         Command::Http(arguments) => campaign::run(arguments.plan()),
+        Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
     };

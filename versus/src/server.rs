@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use ringmill::DriverInfo;
+use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::cli::ServeArguments;
@@ -23,7 +25,7 @@ pub fn run(arguments: &ServeArguments) -> io::Result<()> {
     let serve = peer
         .serving(workload)
         .ok_or_else(|| io::Error::other(format!("{peer} does not serve {}", workload.name())))?;
-    serve().during(format_args!("{peer} serving {}", workload.name()))?;
+    serve(arguments.driver).during(format_args!("{peer} serving {}", workload.name()))?;
     Err(io::Error::other(format!("the server of {peer} returned")))
 }
 
@@ -40,10 +42,38 @@ pub fn listen() -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Tells the parent that connections may come.
-pub fn announce(address: SocketAddr) -> io::Result<()> {
+/// The one line that a server prints.
+#[derive(Serialize, Deserialize)]
+pub struct Announcement {
+    pub port: u16,
+    pub driver: Option<Driver>,
+}
+
+/// The driver that Ringmill has taken, and what it found to work with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Driver {
+    pub kind: String,
+    pub tier: String,
+}
+
+impl From<DriverInfo> for Driver {
+    fn from(info: DriverInfo) -> Self {
+        Self {
+            kind: info.kind.to_string(),
+            tier: info.tier.to_string(),
+        }
+    }
+}
+
+/// Tells the parent that connections may come, and to which driver where the peer has several.
+pub fn announce(address: SocketAddr, driver: Option<DriverInfo>) -> io::Result<()> {
+    let announcement = Announcement {
+        port: address.port(),
+        driver: driver.map(Driver::from),
+    };
+    let line = serde_json::to_string(&announcement)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", address.port())
+    writeln!(out, "{line}")
         .and_then(|()| out.flush())
         .during("announcing the port")
 }

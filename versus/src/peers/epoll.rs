@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use ringmill::DriverKind;
+
 use super::Servers;
 use crate::during::{During, checked};
 use crate::server;
@@ -43,7 +45,7 @@ struct Echo {
     connections: Vec<Option<Connection>>,
 }
 
-fn echo() -> io::Result<()> {
+fn echo(_: DriverKind) -> io::Result<()> {
     let listener = server::listen()?;
     listener.set_nonblocking(true)?;
     // SAFETY: epoll_create1 takes flags only.
@@ -56,7 +58,7 @@ fn echo() -> io::Result<()> {
         connections: Vec::new(),
     };
     echo.control(libc::EPOLL_CTL_ADD, echo.listener.as_raw_fd(), READABLE)?;
-    server::announce(echo.listener.local_addr()?)?;
+    server::announce(echo.listener.local_addr()?, None)?;
     let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; BATCH];
     let mut buffer = vec![0; BUFFER];
     loop {

@@ -8,18 +8,21 @@ mod epoll;
 mod hyper_service;
 mod ring;
 mod ringmill;
+mod ringmill_epoll;
 mod tokio;
 
 use std::fmt;
 use std::io;
 
+use ::ringmill::DriverKind;
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
 use crate::workload::Workload;
 
-/// Serves until the process is killed; returning is an error.
-pub type Serve = fn() -> io::Result<()>;
+/// Serves until the process is killed; returning is an error. Told which driver to take, which only
+/// Ringmill has a choice of.
+pub type Serve = fn(DriverKind) -> io::Result<()>;
 
 /// What a peer can do.
 pub struct Servers {
@@ -51,6 +54,8 @@ macro_rules! peers {
 peers! {
     /// Ringmill
     Ringmill => ringmill,
+    /// Ringmill on epoll, whatever `--driver` says
+    RingmillEpoll => ringmill_epoll,
     /// Tokio's current-thread runtime; over HTTP, hyper on it
     Tokio => tokio,
     /// A hand-written io_uring loop: what a runtime can hope for

@@ -14,6 +14,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use io_uring::{cqueue, opcode, types};
+use ringmill::DriverKind;
 
 use super::Servers;
 use crate::during::During;
@@ -78,7 +79,7 @@ struct Echo<'ring> {
     listener: types::Fd,
 }
 
-fn echo() -> io::Result<()> {
+fn echo(_: DriverKind) -> io::Result<()> {
     let listener = server::listen()?;
     let mut ring = ring::open()?;
     let queues = Queues::of(&mut ring)?;
@@ -108,7 +109,7 @@ fn echo() -> io::Result<()> {
         starved: Vec::new(),
         listener: types::Fd(listener.as_raw_fd()),
     };
-    server::announce(listener.local_addr()?)?;
+    server::announce(listener.local_addr()?, None)?;
     echo.accept()?;
     loop {
         echo.queues.submit_and_wait(None)?;

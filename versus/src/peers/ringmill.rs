@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 
 use hyper::service::service_fn;
+use ringmill::DriverKind;
 use ringmill::hyper::LoopTimer;
 use ringmill::net::{TcpListener, TcpStream};
 
@@ -18,8 +19,8 @@ pub const SERVERS: Servers = Servers {
 
 /// By leased buffers, the way that the documentation shows first: a connection at rest then holds
 /// none, as in the hand-written loop.
-fn echo() -> io::Result<()> {
-    accept_each(|mut stream| async move {
+pub fn echo(driver: DriverKind) -> io::Result<()> {
+    accept_each(driver, |mut stream| async move {
         while let Ok(Some(bytes)) = stream.recv().await {
             if stream.write_all(&bytes).await.is_err() {
                 return;
@@ -28,9 +29,9 @@ fn echo() -> io::Result<()> {
     })
 }
 
-fn http() -> io::Result<()> {
+pub fn http(driver: DriverKind) -> io::Result<()> {
     let builder = hyper_service::builder(LoopTimer);
-    accept_each(move |stream| {
+    accept_each(driver, move |stream| {
         let connection = builder.serve_connection(stream, service_fn(hyper_service::hello));
         async move {
             // A connection that breaks off shows in the generator's own count of errors.
@@ -40,14 +41,15 @@ fn http() -> io::Result<()> {
 }
 
 /// Accepts for ever and spawns a task for each connection.
-fn accept_each<C>(connection: impl Fn(TcpStream) -> C) -> io::Result<()>
+fn accept_each<C>(driver: DriverKind, connection: impl Fn(TcpStream) -> C) -> io::Result<()>
 where
     C: Future<Output = ()> + 'static,
 {
-    let runtime = ringmill::Builder::new().loops(1).build()?;
+    let runtime = ringmill::Builder::new().loops(1).driver(driver).build()?;
+    let driver = runtime.handle().driver();
     runtime.block_on(async {
         let mut listener = TcpListener::from_std(server::listen()?)?;
-        server::announce(listener.local_addr()?)?;
+        server::announce(listener.local_addr()?, Some(driver))?;
         loop {
             let (stream, _) = listener.accept().await?;
             drop(ringmill::spawn(connection(stream)));

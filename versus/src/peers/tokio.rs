@@ -5,6 +5,7 @@ use std::io;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ringmill::DriverKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
@@ -21,7 +22,7 @@ pub const SERVERS: Servers = Servers {
 /// The buffer of each connection, as in Tokio's own examples.
 const BUFFER: usize = 8 * 1024;
 
-fn echo() -> io::Result<()> {
+fn echo(_: DriverKind) -> io::Result<()> {
     accept_each(|mut stream| async move {
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -37,7 +38,7 @@ fn echo() -> io::Result<()> {
     })
 }
 
-fn http() -> io::Result<()> {
+fn http(_: DriverKind) -> io::Result<()> {
     let builder = hyper_service::builder(TokioTimer::new());
     accept_each(move |stream| {
         let connection =
@@ -61,7 +62,7 @@ where
         let listener = server::listen()?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        server::announce(listener.local_addr()?)?;
+        server::announce(listener.local_addr()?, None)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::campaign::{Case, Plan, Sample};
 use crate::peers::Peer;
+use crate::server::Driver;
 use crate::statistics::Spread;
 
 /// At this many percent a process counts as never idle.
@@ -23,6 +24,8 @@ pub struct Summary {
     #[serde(flatten)]
     pub case: Case,
     pub peer: Peer,
+    /// What its servers ran on, where the peer has several drivers; one, unless they differed.
+    pub drivers: Vec<Driver>,
     /// Server CPU a request.
     pub server_cost: Spread,
     pub ratios: Vec<Ratio>,
@@ -63,6 +66,8 @@ impl Summary {
                 Some(Ratio { against, ratio })
             })
             .collect();
+        let mut drivers: Vec<Driver> = own.iter().filter_map(|one| one.driver.clone()).collect();
+        drivers.dedup();
         let server_cost = spread(|one| one.outcome.server_cost())?;
         let load_cost = spread(|one| one.outcome.load_cost())?;
         let server_busy = spread(|one| one.outcome.server_busy())?;
@@ -70,6 +75,7 @@ impl Summary {
         Some(Self {
             case,
             peer,
+            drivers,
             server_cost,
             ratios,
             server_busy,
@@ -82,6 +88,15 @@ impl Summary {
             generator_bound: load_busy.median >= BUSY && server_busy.median < BUSY,
             generator_cheaper: load_cost.median < server_cost.median,
         })
+    }
+
+    /// What the servers ran on.
+    pub fn driver(&self) -> String {
+        let tiers: Vec<&str> = self.drivers.iter().map(|one| one.tier.as_str()).collect();
+        match tiers[..] {
+            [] => String::from("-"),
+            _ => tiers.join(" / "),
+        }
     }
 
     /// What a reader of the row should know.

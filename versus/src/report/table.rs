@@ -34,7 +34,10 @@ pub fn case(plan: &Plan, case: Case, samples: &[Sample]) {
         "{} connections, depth {}{size}",
         case.connections, case.depth
     );
-    print!("{:<10} {:>8} {:>6}", "peer", "CPU/req", "range");
+    print!(
+        "{:<14} {:<18} {:>8} {:>6}",
+        "peer", "driver", "CPU/req", "range"
+    );
     for against in &plan.against {
         print!("  {:>22}", format!("ratio to {against}"));
     }
@@ -51,8 +54,9 @@ pub fn case(plan: &Plan, case: Case, samples: &[Sample]) {
 
 fn row(summary: &Summary) {
     print!(
-        "{:<10} {:>5.2} µs {:>5.0}%",
+        "{:<14} {:<18} {:>5.2} µs {:>5.0}%",
         summary.peer.to_string(),
+        summary.driver(),
         summary.server_cost.median,
         summary.server_cost.width_percent(),
     );
