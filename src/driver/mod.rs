@@ -23,6 +23,7 @@
 mod backend;
 mod choice;
 mod counters;
+mod diagnosis;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
 #[cfg(not(feature = "guard"))]
@@ -38,6 +39,7 @@ mod waited;
 pub(crate) use backend::Signal;
 pub use choice::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub(crate) use counters::{Counter, Counters};
+pub(crate) use diagnosis::{Refusal, io_uring_disabled};
 pub(crate) use operation::{After, Completion, Operation};
 pub(crate) use park::Park;
 pub(crate) use slots::Key;
