@@ -67,10 +67,9 @@ impl Uring {
     }
 
     pub(super) fn info(&self) -> DriverInfo {
-        let full = self.ring.features().is_full() && self.preflight.recv_multishot;
         DriverInfo {
             kind: DriverKind::Uring,
-            tier: if full { Tier::Full } else { Tier::Degraded },
+            tier: Tier::of_ring(self.ring.features(), self.preflight),
         }
     }
 
