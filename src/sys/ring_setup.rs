@@ -117,6 +117,26 @@ pub(crate) fn build(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Featur
     }
 }
 
+/// As [`build`], but at this size or not at all, and without waiting for memory.
+pub(super) fn build_exactly(
+    sq_entries: u32,
+    cq_entries: u32,
+) -> Result<(IoUring, Features), SetupError> {
+    build_sized(sq_entries, cq_entries)
+}
+
+/// Does what needs a little locked memory, and waits for memory that is on its way back.
+pub(super) fn patiently<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..MEMORY_TRIES {
+        match make() {
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {}
+            result => return result,
+        }
+        std::thread::sleep(MEMORY_PAUSE);
+    }
+    make()
+}
+
 /// Builds a ring at the highest rung that the kernel takes; only EINVAL (an unknown flag) climbs
 /// down, any other refusal is final.
 fn build_sized(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Features), SetupError> {
@@ -144,7 +164,7 @@ fn setup_error(source: io::Error) -> SetupError {
 }
 
 /// The operations without which there is no point in a ring.
-const NEEDED: [(u8, &str); 6] = [
+pub(super) const NEEDED: [(u8, &str); 6] = [
     (opcode::AcceptMulti::CODE, "ACCEPT"),
     (opcode::RecvMulti::CODE, "RECV"),
     (opcode::Send::CODE, "SEND"),
