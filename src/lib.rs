@@ -42,6 +42,8 @@
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
 //!   alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
+//! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
+//!   to get what is missing.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -57,6 +59,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
+//! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net`, `signal` | the resources that users hold |
 //! | `time` | instants, sleeps, intervals, timeouts |
@@ -80,6 +83,7 @@
 
 mod buf;
 mod compat;
+pub mod doctor;
 mod driver;
 mod event_loop;
 pub mod net;
@@ -93,6 +97,7 @@ pub mod time;
 pub use buf::{IoBuf, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
+pub use doctor::doctor;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 /// The layers of `src/`, top first; those on one line do not know each other. A layer may use those
 /// below it.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["compat"],
+    &["doctor"],
     &["runtime"],
     &["service"],
     &["actor"],

@@ -1,5 +1,7 @@
 //! Which back end carries a loop's operations, and how much of io_uring it found.
 
+use crate::sys::preflight::Preflight;
+use crate::sys::ring_setup::Features;
 use std::fmt;
 use std::str::FromStr;
 
@@ -64,6 +66,17 @@ pub enum Tier {
     Degraded,
     /// io_uring with everything that the runtime makes use of.
     Full,
+}
+
+impl Tier {
+    /// The tier of a loop whose ring has and does this.
+    pub(crate) fn of_ring(features: &Features, preflight: Preflight) -> Self {
+        if features.is_full() && preflight.recv_multishot {
+            Tier::Full
+        } else {
+            Tier::Degraded
+        }
+    }
 }
 
 impl fmt::Display for Tier {

@@ -26,6 +26,7 @@ mod backend;
 mod choice;
 mod counters;
 mod descriptor;
+mod diagnosis;
 mod epoll;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
@@ -43,6 +44,7 @@ pub(crate) use backend::Signal;
 pub use choice::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub(crate) use counters::{Counter, Counters};
 pub(crate) use descriptor::{Closing, Descriptor};
+pub(crate) use diagnosis::{Refusal, io_uring_disabled};
 pub(crate) use operation::{After, Attempt, Completion, Event, Interest, Operation};
 pub(crate) use park::Park;
 pub(crate) use slots::Key;

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// Connections that may wait in the kernel, established and not yet accepted. The kernel caps it at
 /// `net.core.somaxconn`, 4,096 by default.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// Options of a listening socket.
 #[derive(Clone, Copy, Debug)]

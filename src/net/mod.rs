@@ -22,6 +22,7 @@ mod tcp_stream;
 
 pub use address::ToSocketAddrs;
 pub use halves::{ReadHalf, ReuniteError, WriteHalf};
+pub(crate) use listen_options::BACKLOG;
 pub use listen_options::ListenOptions;
 pub(crate) use tcp_listener::is_transient_accept_error;
 pub use tcp_listener::{Incoming, TcpListener};

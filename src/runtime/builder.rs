@@ -205,12 +205,12 @@ impl Builder {
     }
 
     /// How many loops there will be.
-    pub(super) fn loop_count(&self) -> usize {
+    pub(crate) fn loop_count(&self) -> usize {
         self.loops.unwrap_or_else(processors)
     }
 
     /// The settings of each loop of `loops`.
-    pub(super) fn loop_config(&self, kind: DriverKind, loops: usize) -> LoopConfig {
+    pub(crate) fn loop_config(&self, kind: DriverKind, loops: usize) -> LoopConfig {
         // 146 years: for ever, and yet it can be doubled and added to a point in time.
         const LONGEST: u64 = u64::MAX / 4;
         let nanos =

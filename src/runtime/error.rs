@@ -1,6 +1,6 @@
 //! [`BuildError`]: why a runtime could not be built, and what to do about it.
 
-use crate::sys::errno;
+use crate::driver::Refusal;
 use crate::sys::ring_setup::SetupError;
 use std::error::Error;
 use std::fmt;
@@ -19,12 +19,12 @@ pub struct BuildError {
 
 impl BuildError {
     pub(crate) fn ring(error: SetupError) -> Self {
-        let (cause, remedy) = explain(error.call, &error.source);
+        let refusal = Refusal::of(error.call, &error.source);
         BuildError {
             call: error.call,
             source: error.source,
-            cause,
-            remedy,
+            cause: refusal.cause(),
+            remedy: refusal.remedy().to_owned(),
         }
     }
 
@@ -76,57 +76,6 @@ impl BuildError {
     pub fn io_error(&self) -> &io::Error {
         &self.source
     }
-}
-
-/// The likely cause and the remedy for a refusal to make a ring.
-fn explain(call: &str, source: &io::Error) -> (String, String) {
-    let disabled = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
-    let disabled = disabled.as_deref().map_or("", str::trim);
-    let (cause, remedy) = match source.raw_os_error() {
-        Some(errno::EPERM) if disabled == "1" || disabled == "2" => (
-            format!("the sysctl kernel.io_uring_disabled is {disabled}"),
-            "run `sysctl kernel.io_uring_disabled=0` as root (with 1, membership of the group in \
-             kernel.io_uring_group also serves)",
-        ),
-        Some(errno::EPERM | errno::EACCES) => (
-            "a seccomp profile or a security module denies io_uring, as the default profiles of \
-             Docker, Kubernetes and gVisor do"
-                .to_owned(),
-            "allow io_uring_setup, io_uring_enter and io_uring_register in the container's \
-             seccomp profile (Docker: --security-opt seccomp=PROFILE.json; Kubernetes: \
-             securityContext.seccompProfile)",
-        ),
-        Some(errno::ENOSYS) => (
-            "the kernel has no io_uring, or a seccomp profile hides it".to_owned(),
-            "run on Linux 5.19 or newer built with CONFIG_IO_URING, and allow the io_uring calls \
-             in the seccomp profile",
-        ),
-        Some(errno::ENOMEM) => (
-            "memory for the ring may not be locked (RLIMIT_MEMLOCK, counted over all processes of \
-             the user), or the memory cgroup is full"
-                .to_owned(),
-            "raise the limit (`ulimit -l unlimited`, systemd: LimitMEMLOCK=infinity, Docker: \
-             --ulimit memlock=-1), or make the ring and the buffer pool smaller with \
-             Builder::ring_entries and Builder::buffer_pool",
-        ),
-        Some(errno::EMFILE | errno::ENFILE) => (
-            "the limit of open descriptors is reached".to_owned(),
-            "raise it (`ulimit -n`, systemd: LimitNOFILE=), or close what is not needed",
-        ),
-        Some(errno::EINVAL) => (
-            format!("this kernel does not know what {call} asked for; it is too old"),
-            "run on Linux 5.19 or newer; 6.12 or newer is best",
-        ),
-        _ if source.kind() == io::ErrorKind::Unsupported => (
-            "the kernel is too old".to_owned(),
-            "run on Linux 5.19 or newer; 6.12 or newer is best",
-        ),
-        _ => (
-            "unknown; the error above is the kernel's own".to_owned(),
-            "look for the call's name and the error in io_uring_setup(2) and io_uring_register(2)",
-        ),
-    };
-    (cause, remedy.to_owned())
 }
 
 impl fmt::Display for BuildError {

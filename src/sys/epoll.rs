@@ -30,6 +30,11 @@ impl Epoll {
         })
     }
 
+    /// Whether a wait may be shorter than a millisecond, as far as waits have shown.
+    pub(crate) fn is_precise(&self) -> bool {
+        self.is_precise.get()
+    }
+
     /// Registers a descriptor, or changes what of it is reported. What is so already is reported
     /// at the next wait.
     pub(crate) fn watch(

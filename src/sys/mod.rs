@@ -6,15 +6,21 @@
 pub(crate) mod affinity;
 pub(crate) mod atomics;
 pub(crate) mod buf_ring;
+pub(crate) mod cgroup;
 pub(crate) mod clock;
 mod contain;
 pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
+pub(crate) mod host;
+pub(crate) mod limits;
 pub(crate) mod mapping;
+pub(crate) mod operation_trials;
 pub(crate) mod preflight;
+pub(crate) mod reuse_port_trial;
 pub(crate) mod ring;
 pub(crate) mod ring_setup;
+pub(crate) mod ring_trials;
 pub(crate) mod socket;
 
 pub(crate) use contain::{contained, lock};

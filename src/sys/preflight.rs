@@ -5,7 +5,7 @@
 
 use super::buf_ring::BufRing;
 use super::ring::{Ring, Wait};
-use super::ring_setup::SetupError;
+use super::ring_setup::{Features, SetupError};
 use io_uring::{cqueue, opcode, types};
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
@@ -27,24 +27,30 @@ pub(crate) fn preflight() -> Result<Preflight, SetupError> {
     if let Some(found) = FOUND.get() {
         return Ok(*found);
     }
-    let found = Preflight {
-        recv_multishot: try_recv_multishot()?,
-    };
+    let (_, found) = try_ring()?;
     Ok(*FOUND.get_or_init(|| found))
 }
 
-fn try_recv_multishot() -> Result<bool, SetupError> {
-    let failed = |call| move |source| SetupError { call, source };
+/// The trial itself, on a small ring of its own: what that ring has, and what it does.
+pub(crate) fn try_ring() -> Result<(Features, Preflight), SetupError> {
     let ring = Ring::new(4, 16)?;
+    let found = Preflight {
+        recv_multishot: try_recv_multishot(&ring)?,
+    };
+    Ok((*ring.features(), found))
+}
+
+fn try_recv_multishot(ring: &Ring) -> Result<bool, SetupError> {
+    let failed = |call| move |source| SetupError { call, source };
     let buffers = BufRing::new(0, 4, 64)?;
-    buffers.register(&ring)?;
+    buffers.register(ring)?;
     let (mut near, far) = UnixStream::pair().map_err(failed("socketpair"))?;
     near.write_all(b"!").map_err(failed("write"))?;
     let mut recv =
         Some(opcode::RecvMulti::new(types::Fd(far.as_raw_fd()), buffers.group()).build());
     // SAFETY: the submission points to no memory of ours; the buffers are registered until below.
     unsafe { ring.fill(|| recv.take()) };
-    enter(&ring).map_err(failed("io_uring_enter"))?;
+    enter(ring).map_err(failed("io_uring_enter"))?;
     let mut room = [const { MaybeUninit::uninit() }; 4];
     let worked = ring.reap(&mut room).iter().any(|cqe| {
         cqe.result() == 1
@@ -55,10 +61,10 @@ fn try_recv_multishot() -> Result<bool, SetupError> {
     // work has ended already, and there is nothing to wait for.
     drop(near);
     if worked {
-        enter(&ring).map_err(failed("io_uring_enter"))?;
+        enter(ring).map_err(failed("io_uring_enter"))?;
     }
     buffers
-        .unregister(&ring)
+        .unregister(ring)
         .map_err(failed("io_uring_register(UNREGISTER_PBUF_RING)"))?;
     Ok(worked)
 }

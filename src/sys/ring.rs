@@ -59,7 +59,16 @@ pub(crate) struct Ring {
 impl Ring {
     /// Makes a ring on the calling thread, with the best set-up that this kernel takes.
     pub(crate) fn new(sq_entries: u32, cq_entries: u32) -> Result<Self, SetupError> {
-        let (ring, features) = ring_setup::build(sq_entries, cq_entries)?;
+        Ok(Self::around(ring_setup::build(sq_entries, cq_entries)?))
+    }
+
+    /// As [`new`](Ring::new), but of this size or not at all, and without waiting for memory.
+    pub(crate) fn exactly(sq_entries: u32, cq_entries: u32) -> Result<Self, SetupError> {
+        let built = ring_setup::build_exactly(sq_entries, cq_entries)?;
+        Ok(Self::around(built))
+    }
+
+    fn around((ring, features): (IoUring, Features)) -> Self {
         let ring = Box::new(ring);
         // SAFETY: the submitter borrows from the boxed ring, which does not move when the box
         // does, is never replaced, and is dropped after the submitter.
@@ -75,13 +84,19 @@ impl Ring {
         } else {
             EnterFlags::empty()
         };
-        Ok(Ring {
+        Ring {
             submitter,
             ring,
             features,
             enter_flags,
             not_send: PhantomData,
-        })
+        }
+    }
+
+    /// Submission and completion queue entries, as the kernel has granted them.
+    pub(crate) fn entries(&self) -> (u32, u32) {
+        let granted = self.ring.params();
+        (granted.sq_entries(), granted.cq_entries())
     }
 
     pub(crate) fn features(&self) -> &Features {

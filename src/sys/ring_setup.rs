@@ -92,7 +92,7 @@ const MEMORY_TRIES: u32 = 10;
 const MEMORY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Submission queue entries below which a ring is not made smaller.
-const FEWEST: u32 = 64;
+pub(crate) const FEWEST: u32 = 64;
 
 /// Builds a ring with the best set-up that this kernel takes. Where memory may not be locked for it
 /// (the limit is a user's, over all processes, and 8 MiB or even 64 KiB are usual), the ring is made
@@ -115,6 +115,26 @@ pub(crate) fn build(sq_entries: u32, cq_entries: u32) -> Result<(IoUring, Featur
             return Err(refused);
         }
     }
+}
+
+/// As [`build`], but at this size or not at all, and without waiting for memory.
+pub(super) fn build_exactly(
+    sq_entries: u32,
+    cq_entries: u32,
+) -> Result<(IoUring, Features), SetupError> {
+    build_sized(sq_entries, cq_entries)
+}
+
+/// Does what needs a little locked memory, and waits for memory that is on its way back.
+pub(super) fn patiently<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..MEMORY_TRIES {
+        match make() {
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {}
+            result => return result,
+        }
+        std::thread::sleep(MEMORY_PAUSE);
+    }
+    make()
 }
 
 /// Builds a ring at the highest rung that the kernel takes; only EINVAL (an unknown flag) climbs
@@ -144,7 +164,7 @@ fn setup_error(source: io::Error) -> SetupError {
 }
 
 /// The operations without which there is no point in a ring.
-const NEEDED: [(u8, &str); 6] = [
+pub(super) const NEEDED: [(u8, &str); 6] = [
     (opcode::AcceptMulti::CODE, "ACCEPT"),
     (opcode::RecvMulti::CODE, "RECV"),
     (opcode::Send::CODE, "SEND"),

@@ -14,17 +14,13 @@ mod peer;
 mod talk;
 mod waits;
 
-use kit::builder;
+use kit::{driver, runtime};
 use log::Log;
 use ringmill::DriverKind;
 
 /// Runs the whole script on one loop with this driver.
 fn transcript(kind: DriverKind) -> Vec<String> {
-    let runtime = builder(1)
-        .driver(kind)
-        .build()
-        .unwrap_or_else(|error| panic!("the driver {kind}: {error}"));
-    assert_eq!(runtime.handle().driver().kind, kind);
+    let runtime = driver::on(kind, || runtime(1));
     let log = Log::default();
     let peer = runtime.block_on(async {
         talk::bytes_there_and_back(&log).await;
