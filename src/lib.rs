@@ -1,4 +1,4 @@
-//! Ringmill: a thread-per-core async runtime for Linux on io_uring.
+//! Ringmill: a thread-per-core async runtime for Linux on io_uring, or on epoll where that is denied.
 //!
 //! Each core runs one event loop, which owns its ring, its tasks and its connections; nothing is
 //! shared between loops on the way of a request, and what is sent to another loop goes by message.
@@ -42,6 +42,7 @@
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
 //!   alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
+//! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
 //!   to get what is missing.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.

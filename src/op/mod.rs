@@ -2,8 +2,9 @@
 //!
 //! An operation that a future waits for implements [`OneShot`](crate::driver::OneShot); one that
 //! feeds a resource over time (receives, accepts, staged sends) implements
-//! [`Operation`](crate::driver::Operation). To add one: its file here, and the resource that uses
-//! it. `connect.rs` is the shortest real example.
+//! [`Operation`](crate::driver::Operation). Each is there twice, side by side: as a submission, and
+//! as an attempt that does not wait. To add one: its file here, and the resource that uses it;
+//! `docs/operations.md` shows how by the shortest, `connect.rs`.
 //!
 //! The only `unsafe` here is the `unsafe impl` of those two traits: the promise that what a
 //! submission points to belongs to the operation.
