@@ -55,12 +55,12 @@ fn locked_memory() -> Check {
     };
     let refusal = Refusal::of(error.call, &error.source);
     let meaning = match (status, &refusal) {
-        (Status::Missing, _) => "no loop can be built with the default settings",
+        (Status::Missing, _) => "no loop gets a ring; the runtime takes epoll",
         (_, Refusal::Memory) => {
             "rings are made smaller where memory is short, which takes more system calls; where \
-             it does not do for all loops, the runtime cannot be built"
+             that does not do for all loops, the runtime takes epoll"
         }
-        _ => "a runtime with a loop for each processor cannot be built",
+        _ => "not every loop gets a ring; the runtime takes epoll",
     };
     let named = errno::named(&error.source);
     Check::good(GROUP, NAME, format!("{found}; {}: {named}", error.call))

@@ -10,7 +10,7 @@ use crate::sys::errno;
 use crate::sys::eventfd::EventFd;
 use crate::sys::preflight::{self, Preflight};
 use crate::sys::ring::{Cqe, Ring, Sqe, Wait, opcode, squeue::Flags, types};
-use crate::sys::ring_setup::{self, SetupError};
+use crate::sys::ring_setup::SetupError;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
@@ -44,7 +44,8 @@ impl Uring {
     pub(super) fn new(config: &Config) -> Result<(Self, BufferPool), SetupError> {
         let failed = |call| move |source| SetupError { call, source };
         let preflight = preflight::preflight()?;
-        let (ring, buffers) = ring_with_buffers(config)?;
+        let buffers = BufRing::new(GROUP, config.buffers, config.buffer_len)?;
+        let ring = buffers.register_with_new(config.sq_entries, config.cq_entries)?;
         let eventfd = EventFd::new().map_err(failed("eventfd"))?;
         let target = if ring.features().msg_ring {
             // SAFETY: the ring is open for the length of the call.
@@ -188,28 +189,6 @@ impl Uring {
     pub(super) fn close(&self, pool: &BufferPool) {
         // Fails only if it was not registered; the memory outlives the ring either way.
         let _ = pool.ring().unregister(&self.ring);
-    }
-}
-
-/// Makes a ring and the buffers that its kernel side picks from. Where not enough memory may be
-/// locked for both, the ring is made smaller.
-fn ring_with_buffers(config: &Config) -> Result<(Ring, BufRing), SetupError> {
-    let (mut sq_entries, mut cq_entries) = (config.sq_entries, config.cq_entries);
-    loop {
-        let ring = Ring::new(sq_entries, cq_entries)?;
-        let buffers = BufRing::new(GROUP, config.buffers, config.buffer_len)?;
-        let granted = ring.entries();
-        match buffers.register(&ring) {
-            Err(error)
-                if error.source.raw_os_error() == Some(errno::ENOMEM)
-                    && granted.0 > ring_setup::FEWEST =>
-            {
-                sq_entries = granted.0 / 2;
-                cq_entries = granted.1 / 2;
-            }
-            Err(error) => return Err(error),
-            Ok(()) => return Ok((ring, buffers)),
-        }
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::mapping::Mapping;
 use super::ring::Ring;
-use super::ring_setup::SetupError;
+use super::ring_setup::{self, SetupError};
 use io_uring::types::BufRingEntry;
 use std::cell::Cell;
 use std::io;
@@ -68,6 +68,29 @@ impl BufRing {
             call: "io_uring_register(PBUF_RING)",
             source,
         })
+    }
+
+    /// Makes a ring whose kernel side picks from the buffers. Where not enough memory may be locked
+    /// for both, the ring is made smaller, as [`Ring::new`] does for itself.
+    pub(crate) fn register_with_new(
+        &self,
+        sq_entries: u32,
+        cq_entries: u32,
+    ) -> Result<Ring, SetupError> {
+        let mut ring = Ring::new(sq_entries, cq_entries)?;
+        loop {
+            let (sq_entries, cq_entries) = ring.entries();
+            match self.register(&ring) {
+                Err(error)
+                    if error.source.raw_os_error() == Some(libc::ENOMEM)
+                        && sq_entries > ring_setup::FEWEST =>
+                {
+                    drop(ring);
+                    ring = Ring::new(sq_entries / 2, cq_entries / 2)?;
+                }
+                registered => return registered.map(|()| ring),
+            }
+        }
     }
 
     /// Ends the kernel's use of the memory. Requests that selected a buffer keep it until they end.

@@ -213,8 +213,8 @@ pub(crate) fn try_loops(count: usize, size: LoopSize) -> Loops {
     let whole = loops.len();
     drop(loops);
     let none = match refused {
-        Some(_) if whole == 0 => Ring::new(size.sq_entries, size.cq_entries)
-            .and_then(|ring| with_buffers(ring, size))
+        Some(_) if whole == 0 => BufRing::new(0, size.buffers, size.buffer_len)
+            .and_then(|buffers| buffers.register_with_new(size.sq_entries, size.cq_entries))
             .err(),
         _ => None,
     };
