@@ -41,6 +41,8 @@
 //!   [`Handle`] and [`LoopRef`] address loops from any thread, and [`LoopStats`] are their counters.
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
 //!   alone: its [`JoinHandle`] gives a [`JoinError`].
+//! - [`LoopRef::call`] asks another loop and waits for the answer; [`PerLoop`] is a value on each
+//!   loop.
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
 //! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
@@ -104,8 +106,8 @@ pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::LoopStats;
 pub use runtime::{
-    BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, Runtime, Serve, YieldNow, block_on,
-    serve, serve_with, spawn, yield_now,
+    BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve, YieldNow,
+    block_on, serve, serve_with, spawn, yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
 

@@ -15,6 +15,7 @@
 
 mod budget;
 pub(crate) mod context;
+mod locals;
 mod metrics;
 mod shared;
 mod spin;
@@ -30,6 +31,7 @@ use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
+use locals::Locals;
 use spin::Spin;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -55,6 +57,7 @@ pub(crate) struct EventLoop {
     tasks: OwnedTasks,
     ready: ReadyQueue,
     timers: Rc<Timers>,
+    locals: Locals,
     spin: Spin,
     /// The time at the beginning of this tick, once somebody has asked for it.
     tick_time: Cell<Option<u64>>,
@@ -77,6 +80,7 @@ impl EventLoop {
             tasks: OwnedTasks::new(),
             ready: ReadyQueue::new(),
             timers: Timers::new(now),
+            locals: Locals::default(),
             spin: Spin::new(config.spin_limit),
             tick_time: Cell::new(None),
             driver,
@@ -99,6 +103,10 @@ impl EventLoop {
         time
     }
 
+    pub(crate) fn locals(&self) -> &Locals {
+        &self.locals
+    }
+
     /// How many tasks are alive here.
     pub(crate) fn live_tasks(&self) -> usize {
         self.tasks.len()
@@ -116,6 +124,9 @@ impl EventLoop {
             drop(entry);
         }
         self.timers.close();
+        // After the tasks, which may use them to their end; before the drain, which their drops may
+        // give something to do.
+        self.locals.clear();
         if !self.driver.drain(limit) {
             // The kernel may still write to slots and buffers: they are never freed.
             std::mem::forget(self.driver.clone());

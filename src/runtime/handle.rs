@@ -3,7 +3,7 @@
 use super::drain::DrainSignal;
 use crate::driver::DriverInfo;
 use crate::event_loop::{self, LoopShared, LoopStats, Scheduler};
-use crate::task::{self, JoinHandle, Schedule};
+use crate::task::{self, AbortOnDrop, JoinHandle, Schedule};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -197,6 +197,36 @@ impl LoopRef {
         let (entry, handle) = task::remote(make, scheduler.clone(), Location::caller());
         scheduler.schedule(entry);
         handle
+    }
+
+    /// Runs a future there and gives its output: request and reply in one.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = ringmill::Builder::new().loops(2).build()?;
+    /// let other = runtime.handle().loops()[1].clone();
+    /// let answer = runtime.block_on(async move { other.call(|| async { 6 * 7 }).await })?;
+    /// assert_eq!(answer, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`](crate::JoinError): it panicked; or it was cancelled, which here means that the
+    /// loop is gone, before the call or since. That comes at once, a call never hangs.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cancels the future on the other loop; whether that had begun is not known.
+    #[track_caller]
+    pub fn call<M, F>(&self, make: M) -> AbortOnDrop<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn(make).abort_on_drop()
     }
 }
 

@@ -7,6 +7,7 @@ mod error;
 mod fallback;
 mod handle;
 mod launch;
+mod per_loop;
 #[allow(clippy::module_inception)]
 mod runtime;
 mod serve;
@@ -17,6 +18,7 @@ pub use builder::Builder;
 pub use drain::{Drain, DrainStarted};
 pub use error::BuildError;
 pub use handle::{Handle, LoopRef};
+pub use per_loop::PerLoop;
 pub use runtime::{Runtime, block_on};
 pub use serve::{Serve, serve, serve_with};
 pub use spawn::spawn;

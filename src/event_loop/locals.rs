@@ -1,0 +1,34 @@
+//! Values that live on one loop and never leave it.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A loop's values, each by the number of whom it belongs to.
+#[derive(Default)]
+pub(crate) struct Locals {
+    values: RefCell<HashMap<u64, Rc<dyn Any>>>,
+}
+
+impl Locals {
+    pub(crate) fn insert(&self, owner: u64, value: Rc<dyn Any>) {
+        let before = self.values.borrow_mut().insert(owner, value);
+        debug_assert!(before.is_none(), "an owner has one value a loop");
+    }
+
+    pub(crate) fn get(&self, owner: u64) -> Option<Rc<dyn Any>> {
+        self.values.borrow().get(&owner).cloned()
+    }
+
+    pub(crate) fn remove(&self, owner: u64) {
+        let removed = self.values.borrow_mut().remove(&owner);
+        drop(removed);
+    }
+
+    /// Drops every value; the loop is ending.
+    pub(super) fn clear(&self) {
+        let values = std::mem::take(&mut *self.values.borrow_mut());
+        drop(values);
+    }
+}
