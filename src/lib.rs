@@ -42,6 +42,9 @@
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
 //!   alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
+//! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
+//!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
+//!   [`watch`](channel::watch).
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -59,6 +62,7 @@
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net`, `signal` | the resources that users hold |
+//! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
@@ -78,6 +82,7 @@
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 mod buf;
+pub mod channel;
 mod compat;
 mod driver;
 mod event_loop;
