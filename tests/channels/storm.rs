@@ -1,7 +1,9 @@
 //! Senders on two loops and on plain threads, receivers that come and go: every message exactly once,
 //! and in order per sender.
 
+use crate::kit::dropped::{Dropped, Guard};
 use crate::kit::random::Random;
+use crate::kit::wait::here;
 use crate::{kit, messages};
 use ringmill::channel::mpsc;
 use std::sync::{Arc, Mutex};
@@ -115,6 +117,50 @@ fn what_was_accepted_is_received_whenever_an_end_goes() {
             let refused = &sent.refused;
             assert!(refused.is_empty() || *refused == [sent.next]);
         }
+    }
+}
+
+/// As before, but the receiver is dropped with whatever is queued and whoever waits.
+#[test]
+fn every_message_is_received_given_back_or_dropped_with_the_receiver() {
+    let mut random = Random::seeded();
+    let runtime = kit::runtime(2);
+    let mut left = messages() / 20;
+    while left > 0 {
+        let round = random.below(2_000) + 1;
+        left = left.saturating_sub(round);
+        let capacity = 1 + random.below(16) as usize;
+        let (sender, mut receiver) = mpsc::channel(capacity);
+        let dropped = Dropped::default();
+        let send = {
+            let dropped = dropped.clone();
+            // Until the receiver is gone; how many were made.
+            move |sender: mpsc::Sender<Guard>| async move {
+                let mut made = 1;
+                while sender.send(dropped.guard()).await.is_ok() {
+                    made += 1;
+                }
+                made
+            }
+        };
+        let on_a_thread = {
+            let (sender, send) = (sender.clone(), send.clone());
+            thread::spawn(move || here("the end of the channel", send(sender)))
+        };
+        let made: usize = runtime.block_on(async {
+            let there = {
+                let (sender, send) = (sender.clone(), send.clone());
+                runtime.handle().spawn_on(1, move || send(sender))
+            };
+            let here = ringmill::spawn(send(sender));
+            for _ in 0..round {
+                drop(receiver.recv().await.unwrap());
+            }
+            drop(receiver);
+            here.await.unwrap() + there.await.unwrap()
+        });
+        let made = made + on_a_thread.join().unwrap();
+        assert_eq!(dropped.count(), made);
     }
 }
 
