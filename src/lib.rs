@@ -47,6 +47,9 @@
 //! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
 //!   to get what is missing.
+//! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
+//!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
+//!   [`watch`](channel::watch).
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -65,6 +68,7 @@
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net`, `signal` | the resources that users hold |
+//! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
@@ -85,6 +89,7 @@
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 mod buf;
+pub mod channel;
 mod compat;
 pub mod doctor;
 mod driver;

@@ -7,8 +7,11 @@ use std::task::{Context, Poll};
 /// its users' programs are tuned to: large enough that the extra polls cost under a percent.
 const OPERATIONS_A_POLL: u32 = 128;
 
+/// Outside of a loop: a plain executor has turns of its own, which nothing here would begin.
+const UNLIMITED: u32 = u32::MAX;
+
 thread_local! {
-    static LEFT: Cell<u32> = const { Cell::new(OPERATIONS_A_POLL) };
+    static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
 }
 
 /// A task's turn begins.
@@ -16,19 +19,29 @@ pub(super) fn refill() {
     LEFT.set(OPERATIONS_A_POLL);
 }
 
+/// The thread has left its loop.
+pub(super) fn lift() {
+    LEFT.set(UNLIMITED);
+}
+
 /// Takes one unit. When none is left the task is woken for another turn and must return.
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    let left = LEFT.get();
-    if left == 0 {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
+    match LEFT.get() {
+        0 => {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        UNLIMITED => {}
+        left => LEFT.set(left - 1),
     }
-    LEFT.set(left - 1);
     Poll::Ready(())
 }
 
 /// Gives a unit back: the operation that it was taken for has to wait. Otherwise a task that looks
 /// at more idle resources in one poll than its budget has would never get to the last of them.
 pub(crate) fn refund() {
-    LEFT.set((LEFT.get() + 1).min(OPERATIONS_A_POLL));
+    let left = LEFT.get();
+    if left < OPERATIONS_A_POLL {
+        LEFT.set(left + 1);
+    }
 }

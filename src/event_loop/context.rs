@@ -1,6 +1,6 @@
 //! Which loop runs on this thread.
 
-use super::{EventLoop, LoopShared, Timers};
+use super::{EventLoop, LoopShared, Timers, budget};
 use crate::driver::Driver;
 use crate::sys::clock;
 use std::cell::RefCell;
@@ -48,6 +48,9 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let before = self.before.take();
+        if before.is_none() {
+            budget::lift();
+        }
         // Dropped outside the borrow: the loop may be the last reference to all it owns.
         let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
         drop(left);

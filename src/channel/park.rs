@@ -1,0 +1,46 @@
+//! Waiting on a plain thread: the same polls as a task's, with a waker that unparks the thread.
+
+use crate::event_loop::context;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+thread_local! {
+    /// One a thread, so that waiting allocates nothing.
+    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+}
+
+/// Polls until it is ready, and blocks the thread in between.
+///
+/// # Panics
+///
+/// On a loop, which would stand still.
+#[track_caller]
+pub(super) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    assert!(
+        context::shared().is_none(),
+        "a blocking channel operation was called on a Ringmill loop, which would stop all of its \
+         tasks; await the async form instead"
+    );
+    let waker = UNPARK.with(Waker::clone);
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(value) = poll(&mut cx) {
+            return value;
+        }
+        // A token that is left from an earlier wake-up costs one more poll.
+        thread::park();
+    }
+}
