@@ -134,7 +134,12 @@ impl Epoll {
     /// about to be.
     pub(super) fn turn(&self, driver: &Driver, wait: Wait) -> io::Result<()> {
         let before = self.delivered.get();
-        while let Some(request) = driver.next_request() {
+        // What these lead to has to wait for its turn: a long send to a peer that keeps up would
+        // otherwise go on to its end, and nobody else would be served meanwhile.
+        for _ in 0..driver.queued() {
+            let Some(request) = driver.next_request() else {
+                break;
+            };
             driver.counters.sqes.add(1);
             match request {
                 Request::Start(key) => {
@@ -153,7 +158,7 @@ impl Epoll {
                 }
             }
         }
-        let is_news = self.delivered.get() != before || self.has_reports();
+        let is_news = self.delivered.get() != before || driver.queued() > 0 || self.has_reports();
         match wait {
             Wait::No => Ok(()),
             Wait::Forever | Wait::For(_) if is_news => Ok(()),
