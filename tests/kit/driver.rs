@@ -11,23 +11,25 @@ thread_local! {
     static CURRENT: Cell<Option<DriverKind>> = const { Cell::new(None) };
 }
 
+/// One test of a function: on this driver.
+macro_rules! test_on {
+    ($driver:ident, $kind:ident, $name:ident $(#[$attribute:meta])*) => {
+        $(#[$attribute])*
+        #[test]
+        fn $driver() {
+            $crate::kit::driver::on(::ringmill::DriverKind::$kind, super::$name);
+        }
+    };
+}
+
 /// Makes a function a test for each driver. Its other attributes go to both.
 macro_rules! on_each_driver {
     ($(#[$attribute:meta])* fn $name:ident() $body:block) => {
         fn $name() $body
 
         mod $name {
-            $(#[$attribute])*
-            #[test]
-            fn uring() {
-                $crate::kit::driver::on(::ringmill::DriverKind::Uring, super::$name);
-            }
-
-            $(#[$attribute])*
-            #[test]
-            fn epoll() {
-                $crate::kit::driver::on(::ringmill::DriverKind::Epoll, super::$name);
-            }
+            $crate::kit::driver::test_on!(uring, Uring, $name $(#[$attribute])*);
+            $crate::kit::driver::test_on!(epoll, Epoll, $name $(#[$attribute])*);
         }
     };
 }
@@ -38,11 +40,7 @@ macro_rules! on_uring {
         fn $name() $body
 
         mod $name {
-            $(#[$attribute])*
-            #[test]
-            fn uring() {
-                $crate::kit::driver::on(::ringmill::DriverKind::Uring, super::$name);
-            }
+            $crate::kit::driver::test_on!(uring, Uring, $name $(#[$attribute])*);
         }
     };
 }
@@ -53,16 +51,12 @@ macro_rules! on_epoll {
         fn $name() $body
 
         mod $name {
-            $(#[$attribute])*
-            #[test]
-            fn epoll() {
-                $crate::kit::driver::on(::ringmill::DriverKind::Epoll, super::$name);
-            }
+            $crate::kit::driver::test_on!(epoll, Epoll, $name $(#[$attribute])*);
         }
     };
 }
 
-pub(crate) use {on_each_driver, on_epoll, on_uring};
+pub(crate) use {on_each_driver, on_epoll, on_uring, test_on};
 
 /// Runs `body` on a driver: the runtimes of [`kit`](super) that this thread makes have it.
 pub fn on<T>(kind: DriverKind, body: impl FnOnce() -> T) -> T {
