@@ -111,8 +111,8 @@ pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::LoopStats;
 pub use runtime::{
-    BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve, YieldNow,
-    block_on, serve, serve_with, spawn, yield_now,
+    Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
+    YieldNow, block_on, serve, serve_with, spawn, yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
 

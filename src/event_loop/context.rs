@@ -119,7 +119,6 @@ pub(crate) fn now() -> u64 {
 }
 
 /// The time of the current loop's tick: cheap, and as old as the tick. Outside of loops, now.
-#[cfg_attr(not(feature = "hyper"), allow(dead_code, reason = "for adapters"))]
 pub(crate) fn tick_time() -> u64 {
     with_current(|current| match current {
         Some(current) => current.tick_time(),

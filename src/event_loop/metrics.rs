@@ -18,6 +18,7 @@ pub(super) struct Metrics {
     pub(super) tasks: Counter,
     pub(super) timers: Counter,
     pub(super) spun: Counter,
+    pub(super) handed_over: Counter,
     time: RunTime,
 }
 
@@ -78,6 +79,12 @@ impl Metrics {
         self.time.begin();
     }
 
+    /// Processor time in which the loop worked, in nanoseconds: spinning left out.
+    pub(super) fn busy_nanos(&self) -> u64 {
+        let (_, cpu) = self.time.read();
+        cpu.saturating_sub(self.spun.get())
+    }
+
     /// The loop ends a run.
     pub(super) fn end_run(&self) {
         self.time.end();
@@ -114,6 +121,9 @@ pub struct LoopStats {
     pub rearms: u64,
     /// Receives that found the buffer pool empty.
     pub enobufs: u64,
+    /// Connections that were accepted here and handed to other loops; see
+    /// [`Balance`](crate::Balance).
+    pub handed_over: u64,
     /// Live tasks.
     pub tasks: u64,
     /// Armed timers.
@@ -149,6 +159,7 @@ impl LoopStats {
             overflows: counters.overflows.get(),
             rearms: counters.rearms.get(),
             enobufs: counters.enobufs.get(),
+            handed_over: metrics.handed_over.get(),
             tasks: metrics.tasks.get(),
             timers: metrics.timers.get(),
             slots: counters.slots.get(),

@@ -50,6 +50,16 @@ impl LoopShared {
         LoopStats::read(self, &self.metrics, &self.counters)
     }
 
+    /// Processor time that the loop has worked for, in nanoseconds.
+    pub(crate) fn busy_nanos(&self) -> u64 {
+        self.metrics.busy_nanos()
+    }
+
+    /// The loop has handed a connection over; only its own thread may say so.
+    pub(crate) fn count_hand_over(&self) {
+        self.metrics.handed_over.add(1);
+    }
+
     /// Tells the loop's thread to come to an end.
     pub(crate) fn request_stop(&self) {
         self.stop.store(true, Ordering::Relaxed);

@@ -126,7 +126,7 @@ impl TcpListener {
     /// No connection is lost by dropping it.
     pub async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
-            let stream = self.accept_stream().await?;
+            let stream = TcpStream::from_owned_fd(self.accept_fd().await?);
             match stream.peer_addr() {
                 Ok(peer) => return Ok((stream, peer)),
                 // Reset before it was looked at: as if it had never come.
@@ -136,8 +136,8 @@ impl TcpListener {
         }
     }
 
-    /// The next connection, without the system call for its peer's address.
-    pub(crate) async fn accept_stream(&mut self) -> io::Result<TcpStream> {
+    /// The next connection as a descriptor that no driver knows yet: another loop may have it.
+    pub(crate) async fn accept_fd(&mut self) -> io::Result<OwnedFd> {
         if let Some(until) = self.paused {
             sleep_until(until).await;
             self.paused = None;
@@ -145,7 +145,7 @@ impl TcpListener {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<OwnedFd>> {
         context::assert_current(self.acceptor.driver());
         ready!(poll_proceed(cx));
         match self.acceptor.poll_accept(cx) {
@@ -153,12 +153,11 @@ impl TcpListener {
                 refund();
                 Poll::Pending
             }
-            Poll::Ready(Ok(fd)) => Poll::Ready(Ok(TcpStream::from_owned_fd(fd))),
-            Poll::Ready(Err(error)) => {
-                if is_transient_accept_error(&error) {
+            Poll::Ready(accepted) => {
+                if accepted.as_ref().is_err_and(is_transient_accept_error) {
                     self.paused = Some(Instant::now() + PAUSE);
                 }
-                Poll::Ready(Err(error))
+                Poll::Ready(accepted)
             }
         }
     }
@@ -264,6 +263,7 @@ impl Stream for Incoming<'_> {
             this.pause = None;
             this.listener.paused = None;
         }
-        this.listener.poll_accept(cx).map(Some)
+        let accepted = ready!(this.listener.poll_accept(cx));
+        Poll::Ready(Some(accepted.map(TcpStream::from_owned_fd)))
     }
 }

@@ -108,7 +108,7 @@ impl TcpStream {
 
     /// Takes over a blocking, connected socket.
     #[track_caller]
-    pub(super) fn from_owned_fd(fd: OwnedFd) -> Self {
+    pub(crate) fn from_owned_fd(fd: OwnedFd) -> Self {
         let driver = context::driver();
         Self::from_descriptor(Descriptor::new(driver, fd, Closing::WithNextTurn))
     }

@@ -1,5 +1,6 @@
 //! The connections of one server on one loop: how many live, and ending them.
 
+use super::placement::Seats;
 use crate::task::AbortHandle;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
@@ -8,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 /// The live connection tasks of one server on one loop.
-#[derive(Default)]
 pub(super) struct Connections {
+    seats: Seats,
     live: RefCell<Slab<Option<AbortHandle>>>,
     waiting: Cell<Option<Waker>>,
 }
@@ -21,7 +22,16 @@ pub(super) struct Place {
 }
 
 impl Connections {
-    /// Runs a connection's future as a task.
+    /// None yet; those to come are counted by `seats`.
+    pub(super) fn new(seats: Seats) -> Self {
+        Connections {
+            seats,
+            live: RefCell::default(),
+            waiting: Cell::default(),
+        }
+    }
+
+    /// Runs the future of a connection that is counted as a task. The count ends with it.
     pub(super) fn spawn(self: &Rc<Self>, connection: impl Future<Output = ()> + 'static) {
         let key = self.live.borrow_mut().insert(None);
         let place = Place {
@@ -75,6 +85,7 @@ impl Drop for Place {
             (live.try_remove(self.key), live.len())
         };
         drop(handle);
+        self.connections.seats.leave();
         if left == 0
             && let Some(waker) = self.connections.waiting.take()
         {

@@ -181,6 +181,16 @@ impl LoopRef {
         self.0.stats()
     }
 
+    /// The processor time that the loop has worked for, in nanoseconds.
+    pub(super) fn busy_nanos(&self) -> u64 {
+        self.0.busy_nanos()
+    }
+
+    /// The loop has handed a connection over. Only its own thread may call it.
+    pub(super) fn count_hand_over(&self) {
+        self.0.count_hand_over();
+    }
+
     /// Starts a task there: the closure travels, the future is made on arrival and stays, so it
     /// need not be `Send`.
     ///

@@ -8,6 +8,7 @@ mod fallback;
 mod handle;
 mod launch;
 mod per_loop;
+mod placement;
 #[allow(clippy::module_inception)]
 mod runtime;
 mod serve;
@@ -19,6 +20,7 @@ pub use drain::{Drain, DrainStarted};
 pub use error::BuildError;
 pub use handle::{Handle, LoopRef};
 pub use per_loop::PerLoop;
+pub use placement::Balance;
 pub use runtime::{Runtime, block_on};
 pub use serve::{Serve, serve, serve_with};
 pub use spawn::spawn;

@@ -3,6 +3,7 @@
 use super::connections::Connections;
 use super::drain::{Drain, DrainSignal};
 use super::handle::Handle;
+use super::placement::{Balance, Placed, Placement, Post};
 use crate::net::{ListenOptions, TcpListener, TcpStream, ToSocketAddrs};
 use crate::{signal, time};
 use std::fmt;
@@ -25,7 +26,8 @@ type Stop = Pin<Box<dyn Future<Output = ()>>>;
 /// Serves TCP connections on every loop of the current runtime.
 ///
 /// Each loop has a listener of its own on the same address (SO_REUSEPORT); the kernel spreads the
-/// connections. Each loop gets a clone of the handler, calls it for each of its connections, and
+/// connections, and a loop that got more than its share hands fresh ones to the least loaded (see
+/// [`Serve::balance`]). Each loop gets a clone of the handler, calls it for each of its connections, and
 /// spawns the future that it returns; a panic in it ends that connection only.
 ///
 /// Awaiting the [`Serve`] runs the server until SIGINT (ctrl-c), SIGTERM, [`Handle::drain`], or the
@@ -100,6 +102,7 @@ pub struct Serve<A, M> {
     /// Makes each loop's handler.
     make: M,
     options: ListenOptions,
+    balance: Balance,
     drain_timeout: Duration,
     ready: Option<Ready>,
     until: Option<Stop>,
@@ -114,6 +117,7 @@ impl<A, M> Serve<A, M> {
             address,
             make,
             options: ListenOptions::new(),
+            balance: Balance::default(),
             drain_timeout: DRAIN_TIMEOUT,
             ready: None,
             until: None,
@@ -128,6 +132,7 @@ impl<A, M> Serve<A, M> {
             address: self.address,
             make: map(self.make),
             options: self.options,
+            balance: self.balance,
             drain_timeout: self.drain_timeout,
             ready: self.ready,
             until: self.until,
@@ -138,6 +143,29 @@ impl<A, M> Serve<A, M> {
     /// How long connections may take to finish once the server drains. Default 10 s.
     pub fn drain_timeout(mut self, limit: Duration) -> Self {
         self.drain_timeout = limit;
+        self
+    }
+
+    /// Which loop serves a connection. Default [`Balance::LeastLoaded`].
+    ///
+    /// A connection that changes loops does so once, before anything was read from it. Where its new
+    /// loop sleeps, that costs a wake-up; on a balanced server none changes.
+    /// [`LoopStats::handed_over`](crate::LoopStats::handed_over) counts them.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn echo(_: ringmill::net::TcpStream, _: ringmill::Drain) {}
+    /// use ringmill::Balance;
+    ///
+    /// let runtime = ringmill::Runtime::new()?;
+    /// runtime.block_on(async {
+    ///     ringmill::serve("127.0.0.1:7000", echo).balance(Balance::RoundRobin).await
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.balance = balance;
         self
     }
 
@@ -170,6 +198,7 @@ impl<A, M> Serve<A, M> {
 impl<A, M> fmt::Debug for Serve<A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
+            .field("balance", &self.balance)
             .field("drain_timeout", &self.drain_timeout)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -222,12 +251,13 @@ where
         // This server's own: that it ends is no reason for others of the runtime to do so.
         let finish = Arc::new(DrainSignal::default());
         let mut runtime_drains = Waiting::new(runtime.drain_signal());
+        let (placement, posts) = Placement::new(self.balance, loops);
         let mut servers = Vec::with_capacity(loops.len());
-        for (target, listener) in loops.iter().zip(listeners) {
+        for ((target, listener), post) in loops.iter().zip(listeners).zip(posts) {
             let make = self.make.clone();
             let limit = self.drain_timeout;
             let finish = finish.clone();
-            let server = target.spawn(move || accept(listener, make(), finish, limit));
+            let server = target.spawn(move || accept(listener, post, make(), finish, limit));
             servers.push(server.abort_on_drop());
         }
         if let Some(ready) = self.ready.take() {
@@ -276,13 +306,26 @@ where
             }
         })
         .await;
+        // Those that end by themselves leave nothing behind; what is cancelled is still to go.
+        debug_assert!(ended.is_err() || !servers.is_empty() || placement.is_empty());
         ended
     }
+}
+
+/// What a loop's part of a server goes on with.
+enum Next {
+    /// The server drains.
+    Finish,
+    /// The listener's next.
+    Accepted(io::Result<OwnedFd>),
+    /// Handed over by another loop.
+    Arrived(OwnedFd),
 }
 
 /// One loop's part of a server.
 async fn accept<H, F>(
     listener: OwnedFd,
+    mut post: Post,
     handler: H,
     finish: Arc<DrainSignal>,
     limit: Duration,
@@ -292,10 +335,12 @@ where
     F: Future + 'static,
 {
     let mut listener = TcpListener::from_owned_fd(listener);
-    let connections = Rc::new(Connections::default());
+    let seats = post.seats();
+    let connections = Rc::new(Connections::new(seats.clone()));
     let _abort = AbortConnections(connections.clone());
     let drain = Drain::default();
     let handler = Rc::new(handler);
+    // Of a connection that is counted.
     let start = |stream: TcpStream| {
         let (handler, drain) = (handler.clone(), drain.clone());
         // Called in the connection's own task: a panic of the handler itself ends that one too.
@@ -306,23 +351,37 @@ where
 
     let mut signal = Waiting::new(&finish);
     let mut failed = None;
+    let mut arrivals_first = false;
     loop {
-        let accepted = {
-            let mut accepting = pin!(listener.accept_stream());
+        let next = {
+            let mut accepting = pin!(listener.accept_fd());
+            // By turns, so that neither source waits for the other to run dry.
+            arrivals_first = !arrivals_first;
             poll_fn(|cx| {
                 if signal.poll_started(cx).is_ready() {
-                    return Poll::Ready(None);
+                    return Poll::Ready(Next::Finish);
                 }
-                accepting.as_mut().poll(cx).map(Some)
+                if arrivals_first && let Poll::Ready(fd) = post.poll_arrived(cx) {
+                    return Poll::Ready(Next::Arrived(fd));
+                }
+                match accepting.as_mut().poll(cx) {
+                    Poll::Ready(accepted) => Poll::Ready(Next::Accepted(accepted)),
+                    Poll::Pending if arrivals_first => Poll::Pending,
+                    Poll::Pending => post.poll_arrived(cx).map(Next::Arrived),
+                }
             })
             .await
         };
-        match accepted {
-            None => break,
-            Some(Ok(stream)) => start(stream),
+        match next {
+            Next::Finish => break,
+            Next::Arrived(fd) => start(TcpStream::from_owned_fd(fd)),
+            Next::Accepted(Ok(fd)) => match post.place(fd) {
+                Placed::Here(fd) => start(TcpStream::from_owned_fd(fd)),
+                Placed::HandedOver => {}
+            },
             // The listener paces itself; connections wait in the kernel's backlog.
-            Some(Err(error)) if crate::net::is_transient_accept_error(&error) => {}
-            Some(Err(error)) => {
+            Next::Accepted(Err(error)) if crate::net::is_transient_accept_error(&error) => {}
+            Next::Accepted(Err(error)) => {
                 // One loop that cannot accept any more ends the server: half a server looks alive
                 // and is not. Those that are connected are served to their end all the same.
                 failed = Some(error);
@@ -334,11 +393,19 @@ where
 
     // With SO_REUSEPORT closing a listener resets what waits in its backlog: take it first.
     match listener.close().await {
-        Ok(left) => left.into_iter().for_each(&start),
+        Ok(left) => {
+            for stream in left {
+                seats.take();
+                start(stream);
+            }
+        }
         Err(error) => {
             failed.get_or_insert(error);
         }
     }
+    // From here on the other loops keep what they accept. What they sent before is served here, and
+    // is among the connections that are waited for: no connection is between loops.
+    post.close().map(TcpStream::from_owned_fd).for_each(&start);
     drain.start();
     if time::timeout(limit, connections.ended()).await.is_err() {
         connections.abort();

@@ -1,6 +1,7 @@
 //! [`serve`]: an HTTP/1.1 server on every loop.
 
 use super::http1::Http1;
+use crate::Balance;
 use crate::net::{ListenOptions, ToSocketAddrs};
 use ::hyper::body::{Body, Incoming};
 use ::hyper::service::Service;
@@ -100,6 +101,12 @@ impl<A, M> Serve<A, M> {
     /// As [`Serve::drain_timeout`](crate::Serve::drain_timeout). Default 10 s.
     pub fn drain_timeout(mut self, limit: Duration) -> Self {
         self.server = self.server.drain_timeout(limit);
+        self
+    }
+
+    /// As [`Serve::balance`](crate::Serve::balance). Default [`Balance::LeastLoaded`].
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.server = self.server.balance(balance);
         self
     }
 
