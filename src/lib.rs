@@ -2,7 +2,7 @@
 //!
 //! Each core runs one event loop, which owns its ring, its tasks and its connections; nothing is
 //! shared between loops on the way of a request, and what is sent to another loop goes by message.
-//! So tasks need not be `Send`, and a connection stays on the loop that accepted it.
+//! So tasks need not be `Send`, and a connection stays on its loop.
 //!
 //! # A first program
 //!
@@ -43,7 +43,8 @@
 //!   alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`LoopRef::call`] asks another loop and waits for the answer; [`PerLoop`] is a value on each
 //!   loop.
-//! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM.
+//! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM;
+//!   [`Balance`] is how the connections are spread.
 //! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
 //!   to get what is missing.

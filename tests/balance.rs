@@ -7,7 +7,7 @@ use kit::wait::{NEVER, eventually};
 use kit::{ON_PURPOSE, child, hush, process, runtime};
 use ringmill::net::TcpStream as Served;
 use ringmill::{Balance, Drain, Handle, LoopRef, serve};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, Read, Write};
@@ -253,12 +253,13 @@ fn connections_that_the_kernel_gave_to_one_loop_end_up_on_all() {
         for client in &mut clients {
             served[client.served_by()] += 1;
         }
-        let handed_over = server.handed_over() as usize;
         if balance == Balance::Kernel {
-            assert_eq!((served, handed_over), ([WANTED, 0, 0], 0));
+            assert_eq!((served, server.handed_over()), ([WANTED, 0, 0], 0));
         } else {
             assert_within_a_tenth(served);
-            assert_eq!(handed_over, WANTED - served[0], "{served:?}");
+            // Counted once it is on its way, which the client may be faster than.
+            let away = (WANTED - served[0]) as u64;
+            eventually("the count", || server.handed_over() == away);
         }
         drop(clients);
         server.end();
@@ -358,13 +359,14 @@ fn a_server_that_is_cancelled_closes_what_is_on_its_way() {
         let clients = thread::spawn({
             let handle = handle.clone();
             move || {
-                let (address, go_on): (SocketAddr, mpsc::Sender<()>) = is_ready.recv().unwrap();
+                let address: SocketAddr = is_ready.recv().unwrap();
+                // Not from loop 0, whose wake-ups leave with its next turn.
+                let go_on = occupy(&handle);
                 (on_their_way(address, &handle), go_on)
             }
         });
         let counts = live.clone();
         let (mut clients, go_on) = runtime.block_on(async {
-            let occupied = handle.clone();
             let clients = RefCell::new(clients);
             let mut server = pin!(
                 serve(any(), move |stream, drain| self::handle(
@@ -374,7 +376,7 @@ fn a_server_that_is_cancelled_closes_what_is_on_its_way() {
                 ))
                 .balance(Balance::RoundRobin)
                 .signals(false)
-                .on_ready(move |address| ready.send((address, occupy(&occupied))).unwrap())
+                .on_ready(move |address| ready.send(address).unwrap())
                 .into_future()
             );
             poll_fn(|cx| {
@@ -448,13 +450,13 @@ fn ask_until_refused(
         let Ok(mut client) = Client::try_connect(address, 0) else {
             return ended("refused");
         };
-        if client.byte().is_none() {
-            // In the moment in which the listener closed.
-            ended("not served");
-            continue;
-        }
-        for _ in 0..2 {
-            if client.0.write_all(b"r").is_err() || client.byte() != Some(b'A') {
+        for request in 0..2 {
+            // It speaks first: in the moment in which a listener closes the kernel may drop its end
+            // of a handshake without a word, and answers only what comes then, by a reset.
+            let heard = client.0.write_all(b"r").is_ok()
+                && (request > 0 || client.byte().is_some())
+                && client.byte() == Some(b'A');
+            if !heard {
                 ended("not heard");
                 break;
             }
