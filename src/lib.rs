@@ -39,8 +39,8 @@
 //!
 //! - [`Runtime`] and its [`Builder`] make the loops; [`block_on`] is the short way to one of them.
 //!   [`Handle`] and [`LoopRef`] address loops from any thread, and [`LoopStats`] are their counters.
-//! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop. A task that panics ends
-//!   alone: its [`JoinHandle`] gives a [`JoinError`].
+//! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop, [`spawn_anywhere`] one on
+//!   whichever has time. A task that panics ends alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`LoopRef::call`] asks another loop and waits for the answer; [`PerLoop`] is a value on each
 //!   loop.
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM;
@@ -113,7 +113,7 @@ pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::LoopStats;
 pub use runtime::{
     Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
-    YieldNow, block_on, serve, serve_with, spawn, yield_now,
+    YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere, yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
 

@@ -93,8 +93,17 @@ pub(crate) struct Driver {
     counters: Arc<Counters>,
     /// A request is queued that another thread waits for: flush after this poll, not this tick.
     urgent: Cell<bool>,
-    /// Set once drained: whatever is submitted now ends at once as cancelled.
-    closed: Cell<bool>,
+    life: Cell<Life>,
+}
+
+/// How far a driver has come. From `Broken` on, what is submitted ends at once as cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    /// It cannot enter the kernel any more, which may have anything.
+    Broken,
+    /// It was drained.
+    Closed,
 }
 
 impl Driver {
@@ -109,17 +118,16 @@ impl Driver {
             backend,
             counters: Arc::new(Counters::default()),
             urgent: Cell::new(false),
-            closed: Cell::new(false),
+            life: Cell::new(Life::Open),
         }))
     }
 
     /// Takes an operation; the kernel sees it at the next flush.
     pub(crate) fn submit<O: Operation>(&self, operation: O) -> Key {
         let key = self.slots.insert(operation);
-        if self.closed.get() {
-            self.refuse(key);
-        } else {
-            self.requests.borrow_mut().push_back(Request::Start(key));
+        match self.life.get() {
+            Life::Open => self.requests.borrow_mut().push_back(Request::Start(key)),
+            Life::Broken | Life::Closed => self.refuse(key),
         }
         key
     }
@@ -159,7 +167,7 @@ impl Driver {
     /// Closes a descriptor that operations were submitted for.
     fn close(&self, fd: OwnedFd, closing: Closing) {
         let request = match closing {
-            _ if self.closed.get() => return drop(fd),
+            _ if self.life.get() != Life::Open => return drop(fd),
             Closing::AtOnce => {
                 self.backend.forget(fd.as_raw_fd());
                 return drop(fd);
@@ -216,7 +224,7 @@ impl Driver {
 
     /// Whether the driver was drained; nothing is in flight then, or all of it is leaked.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.get()
+        self.life.get() == Life::Closed
     }
 
     fn slots(&self) -> &Slots {

@@ -208,4 +208,8 @@ pub(crate) unsafe trait Operation: Sized + 'static {
     /// It must not wake anyone who could come back for this very slot: that is what
     /// [`After::Keep`] is for.
     fn complete(&mut self, completion: Completion, driver: &Driver) -> After;
+
+    /// The driver is broken: the kernel may have the operation or not, and no completion comes. It
+    /// is never dropped. For what others wait for; it must not touch what the submission points to.
+    fn abandoned(&mut self) {}
 }

@@ -1,6 +1,6 @@
 //! Turning the driver: flush, enter, reap; and the drain at the end.
 
-use super::Driver;
+use super::{Driver, Life};
 use crate::sys::ring::Wait;
 use std::io;
 use std::time::Duration;
@@ -92,16 +92,37 @@ impl Driver {
     /// Returns false if the kernel still has something after that: then the memory that it may
     /// touch must be leaked.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
+        if self.life.get() == Life::Broken {
+            return false;
+        }
         self.drain_for(limit);
         for key in self.slots.keys_in_flight(true) {
             self.cancel(key);
         }
         self.drain_for(CANCEL_LIMIT);
         let drained = self.is_idle();
-        self.closed.set(true);
+        self.life.set(Life::Closed);
         self.pool.forget_starved();
         self.backend.close(&self.pool);
         drained
+    }
+
+    /// Gives up a driver that cannot enter the kernel any more, or whose loop has died. What others
+    /// wait for is done without it: operations are told, descriptors that wait for their close are
+    /// closed. Its memory must be leaked.
+    pub(crate) fn break_off(&self) {
+        if self.life.replace(Life::Broken) != Life::Open {
+            return;
+        }
+        // Whatever the panic came from may hold the queue; then nothing in it is waited for.
+        if let Ok(mut requests) = self.requests.try_borrow_mut() {
+            requests.clear();
+        }
+        for finishing in [true, false] {
+            for key in self.slots.keys_in_flight(finishing) {
+                self.slots.abandon(key);
+            }
+        }
     }
 
     fn is_idle(&self) -> bool {

@@ -11,7 +11,8 @@
 //! 2. `state` other than `Free` means that `payload` holds a live value of the type that `vtable`
 //!    was made for. A [`Key`] of the present generation proves that its holder put it there.
 //! 3. A payload in flight is touched by the kernel, and by `complete`, and by nothing else, except
-//!    [`Waited`](super::Waited)'s own fields, which no kernel knows and which never call out.
+//!    what no kernel knows: [`Waited`](super::Waited)'s own fields, whose users never call out, and
+//!    what `abandoned` looks at, when nothing else is called any more.
 //! 4. The table is used by one thread.
 
 use super::operation::{After, Attempt, Completion, Event, Operation};
@@ -70,6 +71,7 @@ struct VTable {
     prepare: unsafe fn(*mut u8, Preflight) -> Sqe,
     attempt: unsafe fn(*mut u8, Option<Event>) -> Attempt,
     complete: unsafe fn(*mut u8, Completion, &Driver) -> After,
+    abandoned: unsafe fn(*mut u8),
     drop: unsafe fn(*mut u8),
     finishes: bool,
 }
@@ -108,6 +110,7 @@ impl<O: Operation> Placed<O> {
         prepare: Self::prepare,
         attempt: Self::attempt,
         complete: Self::complete,
+        abandoned: Self::abandoned,
         drop: Self::drop,
         finishes: O::FINISHES,
     };
@@ -151,6 +154,11 @@ impl<O: Operation> Placed<O> {
     unsafe fn complete(payload: *mut u8, completion: Completion, driver: &Driver) -> After {
         // SAFETY: rules 2 and 3.
         unsafe { (*Self::get(payload)).complete(completion, driver) }
+    }
+
+    unsafe fn abandoned(payload: *mut u8) {
+        // SAFETY: rules 2 and 3: an operation touches nothing there that the kernel knows.
+        unsafe { (*Self::get(payload)).abandoned() }
     }
 
     unsafe fn drop(payload: *mut u8) {
@@ -357,6 +365,16 @@ impl Slots {
                 true
             }
             State::InFlight { cancelled: true } | State::Kept | State::Free => false,
+        }
+    }
+
+    /// Tells an operation that its driver is broken.
+    pub(super) fn abandon(&self, key: Key) {
+        if let Some(slot) = self.find(key)
+            && let Some(vtable) = slot.vtable.get()
+        {
+            // SAFETY: rules 2 and 3.
+            unsafe { (vtable.abandoned)(slot.payload.get().cast()) };
         }
     }
 

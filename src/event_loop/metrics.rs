@@ -19,6 +19,7 @@ pub(super) struct Metrics {
     pub(super) timers: Counter,
     pub(super) spun: Counter,
     pub(super) handed_over: Counter,
+    pub(super) stolen: Counter,
     time: RunTime,
 }
 
@@ -124,6 +125,9 @@ pub struct LoopStats {
     /// Connections that were accepted here and handed to other loops; see
     /// [`Balance`](crate::Balance).
     pub handed_over: u64,
+    /// Tasks of [`spawn_anywhere`](crate::spawn_anywhere) that were queued at other loops and
+    /// started here.
+    pub stolen: u64,
     /// Live tasks.
     pub tasks: u64,
     /// Armed timers.
@@ -160,6 +164,7 @@ impl LoopStats {
             rearms: counters.rearms.get(),
             enobufs: counters.enobufs.get(),
             handed_over: metrics.handed_over.get(),
+            stolen: metrics.stolen.get(),
             tasks: metrics.tasks.get(),
             timers: metrics.timers.get(),
             slots: counters.slots.get(),

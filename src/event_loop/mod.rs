@@ -18,13 +18,15 @@ pub(crate) mod context;
 mod locals;
 mod metrics;
 mod shared;
+mod siblings;
 mod spin;
 mod tick;
 mod wheel;
 
 pub(crate) use budget::{poll_proceed, refund};
 pub use metrics::LoopStats;
-pub(crate) use shared::{LoopShared, Scheduler};
+pub(crate) use shared::{LoopShared, Scheduler, Unbound};
+pub(crate) use siblings::Siblings;
 pub(crate) use wheel::{Timer, Timers};
 
 use crate::driver::{self, Driver};
@@ -70,11 +72,13 @@ impl EventLoop {
         index: usize,
         name: String,
         config: LoopConfig,
+        siblings: Arc<Siblings>,
     ) -> Result<Rc<Self>, SetupError> {
         let driver = Driver::new(&config.driver)?;
         op::listen_for_wakes(&driver);
         let now = driver.now();
-        let shared = LoopShared::new(index, name, driver.signal(), driver.counters().clone());
+        let (signal, counters) = (driver.signal(), driver.counters().clone());
+        let shared = LoopShared::new(index, name, signal, counters, siblings);
         Ok(Rc::new(EventLoop {
             shared: Arc::new(shared),
             tasks: OwnedTasks::new(),
@@ -118,7 +122,7 @@ impl EventLoop {
         let _entered = context::enter_to_close(self);
         // First nothing new comes in, then nothing is left: tasks that arrived but never ran are
         // cancelled with the entries, the others with the list.
-        drop(self.shared.close_inbox());
+        drop(self.shared.close());
         self.tasks.close();
         while let Some(entry) = self.ready.pop_front() {
             drop(entry);
@@ -138,8 +142,9 @@ impl EventLoop {
 impl Drop for EventLoop {
     fn drop(&mut self) {
         // A loop that died by a panic of the runtime's own: whoever sends it something must hear.
-        drop(self.shared.close_inbox());
+        drop(self.shared.close());
         if !self.driver.is_closed() {
+            self.driver.break_off();
             // Nothing was drained, so the kernel may still write to slots and buffers.
             std::mem::forget(self.driver.clone());
         }

@@ -1,12 +1,12 @@
 //! The part of a loop that every thread sees, and how a task finds its way back to its loop.
 
-use super::context;
 use super::metrics::{LoopStats, Metrics};
+use super::{Siblings, context};
 use crate::driver::{Counters, Signal};
 use crate::op;
 use crate::task::{Inbox, Pushed, ReadyQueue, Schedule, Scheduled};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// What other threads know of a loop.
 pub(crate) struct LoopShared {
@@ -17,6 +17,7 @@ pub(crate) struct LoopShared {
     signal: Weak<Signal>,
     counters: Arc<Counters>,
     pub(super) metrics: Metrics,
+    pub(super) siblings: Arc<Siblings>,
     stop: AtomicBool,
 }
 
@@ -26,6 +27,7 @@ impl LoopShared {
         name: String,
         signal: &Arc<Signal>,
         counters: Arc<Counters>,
+        siblings: Arc<Siblings>,
     ) -> Self {
         LoopShared {
             index,
@@ -34,6 +36,7 @@ impl LoopShared {
             signal: Arc::downgrade(signal),
             counters,
             metrics: Metrics::default(),
+            siblings,
             stop: AtomicBool::new(false),
         }
     }
@@ -79,8 +82,21 @@ impl LoopShared {
         self.stop.load(Ordering::Relaxed)
     }
 
-    pub(super) fn close_inbox(&self) -> ReadyQueue {
-        self.inbox.close()
+    /// Lets no more tasks in, and gives those that have arrived. What any loop may take goes to the
+    /// others.
+    pub(super) fn close(&self) -> ReadyQueue {
+        let arrived = self.inbox.close();
+        self.siblings.leave(self.index);
+        arrived
+    }
+
+    /// Wakes the loop if it sleeps; whether it did, and was not woken by somebody else.
+    pub(super) fn wake_if_asleep(&self) -> bool {
+        let woken = self.inbox.is_asleep() && self.inbox.nudge() == Pushed::WakeOwner;
+        if woken {
+            self.wake();
+        }
+        woken
     }
 
     /// Queues a task from anywhere but the loop itself.
@@ -128,5 +144,27 @@ impl Schedule for Scheduler {
         if let Some(entry) = entry {
             self.0.send(entry);
         }
+    }
+}
+
+/// The way back of a task to the loop that first ran it.
+#[derive(Default)]
+pub(crate) struct Unbound(OnceLock<Scheduler>);
+
+impl Schedule for Unbound {
+    fn schedule(&self, entry: Scheduled) {
+        match self.0.get() {
+            Some(scheduler) => scheduler.schedule(entry),
+            None => unreachable!("a task is not scheduled again before its first run"),
+        }
+    }
+
+    fn adopted(&self) {
+        context::with_current(|current| {
+            if let Some(current) = current {
+                // It happens once.
+                let _ = self.0.set(Scheduler(current.shared.clone()));
+            }
+        });
     }
 }

@@ -1,8 +1,8 @@
 //! The tick: completions, inbox, timers, tasks, park; in this order.
 
-use super::{EventLoop, LoopShared, Scheduler, budget, context};
+use super::{EventLoop, Scheduler, budget, context};
 use crate::driver::Park;
-use crate::task::{JoinError, JoinHandle, Sleep};
+use crate::task::{JoinError, JoinHandle, Scheduled, Sleep};
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -85,6 +85,10 @@ impl EventLoop {
         self.shared.metrics.ticks.add(1);
         self.driver.reap();
         self.ready.append(&self.shared.inbox.take());
+        // One a tick, however much else there is to do; the others when that is done.
+        if let Some(entry) = self.pop_unbound() {
+            self.ready.push_back(entry);
+        }
         self.tick_time.set(None);
         if self.timers.len() > 0 {
             self.timers.advance(self.tick_time());
@@ -97,7 +101,7 @@ impl EventLoop {
     fn run_ready(&self) {
         let mut polls = 0;
         let mut deadline = None;
-        while let Some(entry) = self.ready.pop_front() {
+        while let Some(entry) = self.ready.pop_front().or_else(|| self.pop_unbound()) {
             budget::refill();
             let _ = self.tasks.run(entry);
             if self.driver.is_urgent() {
@@ -125,7 +129,7 @@ impl EventLoop {
         if self.driver.acts_at_once() && self.driver.queued() > 0 {
             self.submit_queued();
         }
-        if !self.ready.is_empty() {
+        if !self.ready.is_empty() || self.find_unbound() {
             self.turn_if_useful();
             return;
         }
@@ -133,16 +137,34 @@ impl EventLoop {
         if self.spin.limit() > 0 && self.spin_until(until) {
             return;
         }
+        let sleeper = self.shared.siblings.queues().sleeper();
         match self.shared.inbox.try_sleep() {
             Sleep::HasWork => self.turn_if_useful(),
             Sleep::Announced => {
-                // The request to stop is looked at after the announcement, or it could be missed.
-                if !self.shared.stop_requested() {
+                // Both are looked at after the announcement, or they could be missed.
+                if !self.shared.stop_requested() && sleeper.may_sleep() {
                     self.block(until);
                 }
                 self.shared.inbox.awake();
             }
         }
+    }
+
+    /// A task of this loop's queue of those that any loop may take.
+    fn pop_unbound(&self) -> Option<Scheduled> {
+        self.shared.siblings.queues().pop(self.shared.index())
+    }
+
+    /// Takes a task that any loop may take, this loop's or another's; whether there was one.
+    fn find_unbound(&self) -> bool {
+        let stolen = || {
+            let queues = self.shared.siblings.queues();
+            let entry = queues.steal(self.shared.index())?;
+            self.shared.metrics.stolen.add(1);
+            Some(entry)
+        };
+        let found = self.pop_unbound().or_else(stolen);
+        found.map(|entry| self.ready.push_back(entry)).is_some()
     }
 
     fn block(&self, until: Option<u64>) {
@@ -168,8 +190,13 @@ impl EventLoop {
                 break true;
             }
             looks += 1;
-            if looks.is_multiple_of(SPINS_A_LOOK) && self.driver.now() >= end {
-                break false;
+            if looks.is_multiple_of(SPINS_A_LOOK) {
+                if !self.shared.siblings.queues().is_empty() {
+                    break true;
+                }
+                if self.driver.now() >= end {
+                    break false;
+                }
             }
             std::hint::spin_loop();
         };
@@ -192,14 +219,25 @@ impl EventLoop {
 
     fn submit_queued(&self) {
         if let Err(error) = self.driver.submit_queued() {
-            broken(&self.shared, &error);
+            self.die_of(&error);
         }
     }
 
     fn turn(&self, park: Park) {
         if let Err(error) = self.driver.park(park) {
-            broken(&self.shared, &error);
+            self.die_of(&error);
         }
+    }
+
+    /// A wait failed in a way that no retry mends. The loop cannot go on, and must not silently
+    /// hang.
+    fn die_of(&self, error: &std::io::Error) -> ! {
+        self.driver.break_off();
+        panic!(
+            "loop {} ({}): the driver's wait failed: {error}",
+            self.shared.index(),
+            self.shared.name()
+        );
     }
 
     /// Brings the gauges that other threads read up to date.
@@ -209,15 +247,6 @@ impl EventLoop {
         metrics.timers.set(self.timers.len() as u64);
         self.driver.publish();
     }
-}
-
-/// A wait failed in a way that no retry mends. The loop cannot go on, and must not silently hang.
-fn broken(shared: &LoopShared, error: &std::io::Error) -> ! {
-    panic!(
-        "loop {} ({}): the driver's wait failed: {error}",
-        shared.index(),
-        shared.name()
-    );
 }
 
 /// Takes the result of a task that has ended.

@@ -10,6 +10,7 @@ use crate::sys::{errno, socket};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -207,5 +208,10 @@ unsafe impl Operation for Accept {
         }
         acceptor.waiter.wake();
         after
+    }
+
+    fn abandoned(&mut self) {
+        // The socket stays open with this slot: the kernel is to send nobody here any more.
+        let _ = socket::shutdown(self.acceptor.listener.as_fd(), Shutdown::Both);
     }
 }

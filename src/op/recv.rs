@@ -24,6 +24,7 @@ use crate::sys::ring::{Sqe, opcode, squeue, types};
 use crate::sys::socket;
 use std::cell::Cell;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -213,6 +214,11 @@ unsafe impl Operation for Recv {
         let after = self.ended(completion, driver);
         self.stream.recv.reader.wake();
         after
+    }
+
+    fn abandoned(&mut self) {
+        // The socket stays open with this slot: its peer is to hear that nobody is there.
+        let _ = socket::shutdown(self.stream.as_fd(), Shutdown::Both);
     }
 }
 

@@ -87,4 +87,8 @@ unsafe impl Operation for WakeOther {
         }
         After::Done
     }
+
+    fn abandoned(&mut self) {
+        self.target.eventfd.signal();
+    }
 }

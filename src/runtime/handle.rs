@@ -2,7 +2,7 @@
 
 use super::drain::DrainSignal;
 use crate::driver::DriverInfo;
-use crate::event_loop::{self, LoopShared, LoopStats, Scheduler};
+use crate::event_loop::{self, LoopShared, LoopStats, Scheduler, Siblings, Unbound};
 use crate::task::{self, AbortOnDrop, JoinHandle, Schedule};
 use std::cell::RefCell;
 use std::fmt;
@@ -26,15 +26,21 @@ pub struct Handle {
 struct Inner {
     driver: DriverInfo,
     loops: Vec<LoopRef>,
+    siblings: Arc<Siblings>,
     drain: DrainSignal,
 }
 
 impl Handle {
-    pub(super) fn new(driver: DriverInfo, loops: impl Iterator<Item = Arc<LoopShared>>) -> Self {
+    pub(super) fn new(
+        driver: DriverInfo,
+        loops: impl Iterator<Item = Arc<LoopShared>>,
+        siblings: Arc<Siblings>,
+    ) -> Self {
         Handle {
             inner: Arc::new(Inner {
                 driver,
                 loops: loops.map(LoopRef).collect(),
+                siblings,
                 drain: DrainSignal::default(),
             }),
         }
@@ -116,6 +122,21 @@ impl Handle {
         self.loops().iter().map(start).collect()
     }
 
+    /// Starts a task on whichever loop has time; see [`spawn_anywhere`](crate::spawn_anywhere). From
+    /// a thread that is none of the runtime's loops, tasks are dealt to the loops in turn, and idle
+    /// ones take from the others.
+    #[track_caller]
+    pub fn spawn_anywhere<M, F>(&self, make: M) -> JoinHandle<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let (entry, handle) = task::remote(make, Unbound::default(), Location::caller());
+        self.inner.siblings.spread(entry);
+        handle
+    }
+
     /// Which driver the loops have, and what it found to work with.
     pub fn driver(&self) -> DriverInfo {
         self.inner.driver
@@ -139,7 +160,7 @@ impl Handle {
     /// Tasks alive on all loops, the caller's own not counted. Each loop counts its tasks itself,
     /// behind all that was sent to it before.
     pub(super) async fn live_tasks(&self) -> usize {
-        let mut live = 0;
+        let mut live = self.inner.siblings.waiting_tasks();
         for count in self.spawn_on_each(|_| async { event_loop::context::current().live_tasks() }) {
             // Less the task that counts. A loop that is gone has none.
             live += count.await.map_or(0, |count| count - 1);

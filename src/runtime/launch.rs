@@ -2,7 +2,7 @@
 
 use super::error::BuildError;
 use super::handle::{self, Handle};
-use crate::event_loop::{EventLoop, LoopConfig, LoopShared};
+use crate::event_loop::{EventLoop, LoopConfig, LoopShared, Siblings};
 use crate::sys::{affinity, clock};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -25,6 +25,7 @@ pub(super) struct Launch {
     pub(super) name: String,
     pub(super) config: LoopConfig,
     pub(super) cpu: Option<usize>,
+    pub(super) siblings: Arc<Siblings>,
     pub(super) drain_timeout: Duration,
 }
 
@@ -66,7 +67,8 @@ impl LoopThread {
                 affinity::pin(cpu)
                     .map_err(|source| BuildError::affinity("sched_setaffinity", source))?;
             }
-            EventLoop::new(launch.index, launch.name, launch.config).map_err(BuildError::ring)
+            EventLoop::new(launch.index, launch.name, launch.config, launch.siblings)
+                .map_err(BuildError::ring)
         })();
         let event_loop = match stands {
             Ok(event_loop) => event_loop,

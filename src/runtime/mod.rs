@@ -23,5 +23,5 @@ pub use per_loop::PerLoop;
 pub use placement::Balance;
 pub use runtime::{Runtime, block_on};
 pub use serve::{Serve, serve, serve_with};
-pub use spawn::spawn;
+pub use spawn::{spawn, spawn_anywhere};
 pub use yield_now::{YieldNow, yield_now};

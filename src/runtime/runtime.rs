@@ -6,7 +6,7 @@ use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
 use crate::driver::DriverKind;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, Siblings};
 use crate::sys::{affinity, clock};
 use crate::time;
 use std::future::Future;
@@ -67,13 +67,16 @@ impl Runtime {
         let cpu = |index: usize| pin.then(|| allowed[index % allowed.len()]);
         let name = |index: usize| format!("{}-{index}", builder.name);
 
-        let first = EventLoop::new(0, name(0), config.clone()).map_err(BuildError::ring)?;
+        let siblings = Siblings::new(loops);
+        let first = EventLoop::new(0, name(0), config.clone(), siblings.clone())
+            .map_err(BuildError::ring)?;
         let start = |index: usize| {
             LoopThread::start(Launch {
                 index,
                 name: name(index),
                 config: config.clone(),
                 cpu: cpu(index),
+                siblings: siblings.clone(),
                 drain_timeout: builder.drain_timeout,
             })
         };
@@ -85,9 +88,10 @@ impl Runtime {
                 return Err(error);
             }
         };
-        let all = std::iter::once(first.shared().clone())
-            .chain(threads.iter().map(|thread| thread.shared.clone()));
-        let handle = Handle::new(first.driver().info(), all);
+        let others = threads.iter().map(|thread| &thread.shared);
+        let all = std::iter::once(first.shared()).chain(others);
+        siblings.introduce(all.clone());
+        let handle = Handle::new(first.driver().info(), all.cloned(), siblings);
         for thread in &threads {
             thread.begin(handle.clone());
         }

@@ -5,6 +5,7 @@ use super::drain::{Drain, DrainSignal};
 use super::handle::Handle;
 use super::placement::{Balance, Placed, Placement, Post};
 use crate::net::{ListenOptions, TcpListener, TcpStream, ToSocketAddrs};
+use crate::task::JoinError;
 use crate::{signal, time};
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
@@ -290,8 +291,7 @@ where
             servers.retain_mut(|server| match Pin::new(server).poll(cx) {
                 Poll::Pending => true,
                 Poll::Ready(result) => {
-                    let result = result.map_err(io::Error::from).and_then(|result| result);
-                    if let Err(error) = result {
+                    if let Err(error) = result.unwrap_or_else(|lost| Err(lost_part(lost))) {
                         // Also of a loop that is gone, which could not say so itself.
                         finish.start();
                         ended = Err(error);
@@ -309,6 +309,15 @@ where
         // Those that end by themselves leave nothing behind; what is cancelled is still to go.
         debug_assert!(ended.is_err() || !servers.is_empty() || placement.is_empty());
         ended
+    }
+}
+
+/// A part of the server ended without saying how.
+fn lost_part(error: JoinError) -> io::Error {
+    if error.is_cancelled() {
+        io::Error::other("a loop of the server has died, or its runtime has ended")
+    } else {
+        error.into()
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) struct VTable {
     pub(super) poll: unsafe fn(RawTask) -> Polled,
     pub(super) cancel: unsafe fn(RawTask),
     pub(super) schedule: unsafe fn(RawTask),
+    pub(super) adopted: unsafe fn(RawTask),
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
     pub(super) drop_output: unsafe fn(RawTask),
     pub(super) deallocate: unsafe fn(RawTask),

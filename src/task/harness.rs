@@ -33,6 +33,7 @@ pub(super) fn vtable<F: Future, S: Schedule>() -> &'static VTable {
         poll: poll::<F, S>,
         cancel: cancel::<F, S>,
         schedule: schedule::<F, S>,
+        adopted: adopted::<F, S>,
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
         deallocate: deallocate::<F, S>,
@@ -102,6 +103,14 @@ unsafe fn schedule<F: Future, S: Schedule>(task: RawTask) {
     let cell: &TaskCell<F, S> = unsafe { task.cell() };
     // SAFETY: rule 2: the caller has set the flag from 0 to 1.
     cell.scheduler.schedule(unsafe { task.entry() });
+}
+
+/// # Safety
+/// The caller is the owner, on its thread, and holds the task's first entry (rule 4).
+unsafe fn adopted<F: Future, S: Schedule>(task: RawTask) {
+    // SAFETY: rule 4: the entry keeps the cell.
+    let cell: &TaskCell<F, S> = unsafe { task.cell() };
+    cell.scheduler.adopted();
 }
 
 /// Moves the output to `to`, a `*mut Result<F::Output, JoinError>`.

@@ -133,6 +133,11 @@ impl Inbox {
         }
     }
 
+    /// Whether the owner has announced its sleep, as far as a glance can tell. Any thread.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.head.load(Ordering::Relaxed) == SLEEPING
+    }
+
     /// Takes all that has arrived, the oldest first. The owner alone.
     #[inline]
     pub(crate) fn take(&self) -> ReadyQueue {

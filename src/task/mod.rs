@@ -61,6 +61,7 @@ mod owned;
 mod ready_queue;
 mod scheduled;
 mod state;
+mod steal;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod wait_list;
@@ -74,6 +75,7 @@ pub use join::{AbortHandle, AbortOnDrop, JoinHandle};
 pub(crate) use owned::OwnedTasks;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use scheduled::Scheduled;
+pub(crate) use steal::StealQueues;
 pub(crate) use wait_list::WaitList;
 
 /// Where a task's queue entries go. It is kept in the task.
@@ -82,6 +84,10 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// is its thread, otherwise into its inbox, waking it if told to. It must not run the task, nor
     /// panic.
     fn schedule(&self, entry: Scheduled);
+
+    /// The task gets its owner, whose thread this is: for those that are not bound to one from the
+    /// beginning. It is called once, before anything is scheduled (rule 4), and must not panic.
+    fn adopted(&self) {}
 }
 
 /// Makes a task to be run by another loop: a closure that travels there, and makes the future when

@@ -145,6 +145,7 @@ impl OwnedTasks {
             // SAFETY: rule 4: the entry is here; the task had no owner, so it is in no list.
             None => unsafe {
                 task.set_owner(self.id);
+                (task.vtable().adopted)(task);
                 self.link(task);
             },
         }

@@ -7,6 +7,7 @@
 
 mod inbox;
 mod join;
+mod steal;
 mod wake;
 
 use std::future::poll_fn;
