@@ -8,7 +8,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringmill::channel::{mpsc, oneshot, spsc};
-use ringmill::{JoinHandle, Runtime};
+use ringmill::{JoinHandle, Runtime, SpinPolicy};
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ const CAPACITY: usize = 1024;
 const BATCH: usize = 64;
 
 /// Two loops that spin, so that messages are measured and not the waking of processors.
-fn runtime(spin: Duration) -> Runtime {
+fn runtime(spin: SpinPolicy) -> Runtime {
     ringmill::Builder::new()
         .loops(2)
         .spin(spin)
@@ -27,7 +27,7 @@ fn runtime(spin: Duration) -> Runtime {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-const SPINNING: Duration = Duration::from_micros(200);
+const SPINNING: SpinPolicy = SpinPolicy::Latency;
 
 /// Times `receive` on the first loop, while `send` runs on the second.
 fn one_way<S, R>(
@@ -180,7 +180,7 @@ fn peers(c: &mut Criterion) {
 }
 
 fn ping_pong(c: &mut Criterion) {
-    for (name, spin) in [("spinning", SPINNING), ("sleeping", Duration::ZERO)] {
+    for (name, spin) in [("spinning", SPINNING), ("sleeping", SpinPolicy::Efficient)] {
         let runtime = runtime(spin);
         let mut group = c.benchmark_group(format!("ping-pong, {name}"));
         group.bench_function("mpsc", |b| {
@@ -221,8 +221,28 @@ fn ping_pong(c: &mut Criterion) {
     }
 }
 
+fn call(c: &mut Criterion) {
+    let mut group = c.benchmark_group("call to another loop");
+    for (name, spin) in [("spinning", SPINNING), ("sleeping", SpinPolicy::Efficient)] {
+        let runtime = runtime(spin);
+        let other = runtime.handle().loops()[1].clone();
+        group.bench_function(name, |b| {
+            b.iter_custom(|rounds| {
+                runtime.block_on(async {
+                    let start = Instant::now();
+                    for round in 0..rounds {
+                        black_box(other.call(move || async move { round }).await.ok());
+                    }
+                    start.elapsed()
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
 fn once(c: &mut Criterion) {
-    let runtime = runtime(Duration::ZERO);
+    let runtime = runtime(SpinPolicy::Efficient);
     let mut group = c.benchmark_group("oneshot: make, send, receive");
     group.bench_function("oneshot", |b| {
         b.iter_custom(|rounds| {
@@ -253,5 +273,5 @@ fn once(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ours, peers, ping_pong, once);
+criterion_group!(benches, ours, peers, ping_pong, call, once);
 criterion_main!(benches);

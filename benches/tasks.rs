@@ -16,7 +16,7 @@ const BATCH: u64 = 64;
 fn runtime() -> ringmill::Runtime {
     ringmill::Builder::new()
         .loops(1)
-        .spin(Duration::ZERO)
+        .spin(ringmill::SpinPolicy::Efficient)
         .build()
         .unwrap_or_else(|error| panic!("{error}"))
 }

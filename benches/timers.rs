@@ -38,7 +38,7 @@ fn insert_cancel(c: &mut Criterion) {
     for live in LIVE {
         let runtime = ringmill::Builder::new()
             .loops(1)
-            .spin(Duration::ZERO)
+            .spin(ringmill::SpinPolicy::Efficient)
             .build()
             .unwrap_or_else(|error| panic!("{error}"));
         let mut state = 0x2545_f491_4f6c_dd1d;

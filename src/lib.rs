@@ -110,7 +110,7 @@ pub use doctor::doctor;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
-pub use event_loop::LoopStats;
+pub use event_loop::{LoopStats, SpinPolicy};
 pub use runtime::{
     Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
     YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere, yield_now,

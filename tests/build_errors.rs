@@ -8,7 +8,7 @@ use kit::wait::soon;
 use kit::{builder, process, runtime, seccomp};
 use nix::sys::resource::{Resource, getrlimit};
 use ringmill::net::TcpListener;
-use ringmill::{BuildError, Builder, Runtime, serve};
+use ringmill::{BuildError, Builder, Runtime, SpinPolicy, serve};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ fn options_at_the_ends_of_their_ranges_work() {
         builder(1).name("a name that is longer than the kernel shows"),
         builder(2).pin(true),
         builder(9).pin(true),
-        builder(2).spin(Duration::MAX).pin(false),
+        builder(2).spin(SpinPolicy::UpTo(Duration::MAX)).pin(false),
     ];
     for (n, builder) in settings.into_iter().enumerate() {
         let runtime = match builder.build() {

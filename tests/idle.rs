@@ -11,7 +11,7 @@ use kit::wait::{eventually, soon};
 use kit::{build, builder, runtime};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::time::sleep;
-use ringmill::{DriverKind, Handle, LoopStats, spawn};
+use ringmill::{DriverKind, Handle, LoopStats, SpinPolicy, spawn};
 use std::future::pending;
 use std::thread;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn an_idle_runtime_makes_no_system_call() {
     const LOOPS: usize = 3;
     if is_child(NAME) {
         // With spinning: that has to end, too.
-        let spin = Duration::from_micros(50);
+        let spin = SpinPolicy::UpTo(Duration::from_millis(1));
         let runtime = build(builder(LOOPS).spin(spin));
         runtime.block_on(async {
             for task in Handle::current().spawn_on_each(|_| make_idle(50)) {

@@ -35,6 +35,7 @@ use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
 use locals::Locals;
 use spin::Spin;
+pub use spin::SpinPolicy;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;

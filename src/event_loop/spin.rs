@@ -13,6 +13,48 @@
 //! spinning by default where there are as many loops as processors.
 
 use std::cell::Cell;
+use std::time::Duration;
+
+/// What a wake-up of a sleeping processor costs (measured: 49 to 57 µs).
+const WAKE_UP: Duration = Duration::from_micros(50);
+/// Beyond the gaps of most conversations on one machine or within one rack; a loop that goes idle
+/// burns twice that before it sleeps.
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// How a loop with nothing to do waits: it may look for work for a while before it blocks; see
+/// [`Builder::spin`](crate::Builder::spin).
+///
+/// A spinning loop reacts in about a microsecond, a blocked one in some fifty, and spinning costs the
+/// processor that it spins on; `docs/spinning.md` has the figures. Each loop learns from its recent gaps for how long it is worth it, up
+/// to the bound of its policy: one that is idle for long does not spin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SpinPolicy {
+    /// Up to 1 ms, also where there are as many loops as processors: for programs that have the
+    /// machine to themselves, and to which a late answer costs more than processor time.
+    Latency,
+    /// Up to 50 µs, which is what a wake-up costs, where there are fewer loops than processors; else
+    /// not at all, as a spinning loop would take the processor from whom it waits for. The default.
+    #[default]
+    Balanced,
+    /// Not at all: for shared machines.
+    Efficient,
+    /// Up to so long, however many processors there are.
+    UpTo(Duration),
+}
+
+impl SpinPolicy {
+    /// The longest spin of one of so many loops.
+    pub(crate) fn bound(self, loops: usize, processors: usize) -> Duration {
+        match self {
+            SpinPolicy::UpTo(longest) => longest,
+            SpinPolicy::Latency if loops <= processors => LATENCY,
+            SpinPolicy::Balanced if loops < processors => WAKE_UP,
+            // More loops than processors: they would spin in each other's place.
+            SpinPolicy::Latency | SpinPolicy::Balanced | SpinPolicy::Efficient => Duration::ZERO,
+        }
+    }
+}
 
 /// Below this a spin is not worth its first look at the clock, in nanoseconds.
 const LEAST: u64 = 1_000;

@@ -3,7 +3,7 @@
 use super::error::BuildError;
 use super::runtime::Runtime;
 use crate::driver::{self, DriverKind};
-use crate::event_loop::LoopConfig;
+use crate::event_loop::{LoopConfig, SpinPolicy};
 use std::time::Duration;
 
 /// Submissions that gather before a flush needs a second enter.
@@ -20,8 +20,6 @@ const BUFFER_LEN: u32 = 4096;
 const POLL_BUDGET: u32 = 256;
 /// Time a tick: completions wait at most that long for costly tasks.
 const TIME_BUDGET: Duration = Duration::from_micros(500);
-/// What a wake-up of a sleeping processor costs (measured: 49 to 57 µs); see `spin.rs`.
-const SPIN: Duration = Duration::from_micros(50);
 /// How long the end of a runtime waits for bytes that were accepted and not yet sent.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -45,7 +43,7 @@ pub struct Builder {
     pub(super) completion_entries: Option<u32>,
     pub(super) buffers: u16,
     pub(super) buffer_len: u32,
-    pub(super) spin: Option<Duration>,
+    pub(super) spin: SpinPolicy,
     pub(super) poll_budget: u32,
     pub(super) time_budget: Duration,
     pub(super) drain_timeout: Duration,
@@ -63,7 +61,7 @@ impl Builder {
             completion_entries: None,
             buffers: BUFFERS,
             buffer_len: BUFFER_LEN,
-            spin: None,
+            spin: SpinPolicy::default(),
             poll_budget: POLL_BUDGET,
             time_budget: TIME_BUDGET,
             drain_timeout: DRAIN,
@@ -128,13 +126,10 @@ impl Builder {
         self
     }
 
-    /// The longest time that a loop with nothing to do looks for work before it blocks; zero
-    /// switches it off. The loop learns shorter times by itself.
-    ///
-    /// Default: 50 µs where there are fewer loops than processors, else off: a spinning loop would
-    /// take the processor from whom it waits for.
-    pub fn spin(mut self, longest: Duration) -> Self {
-        self.spin = Some(longest);
+    /// Whether and for how long a loop with nothing to do looks for work before it blocks. Default
+    /// [`SpinPolicy::Balanced`].
+    pub fn spin(mut self, policy: SpinPolicy) -> Self {
+        self.spin = policy;
         self
     }
 
@@ -215,11 +210,6 @@ impl Builder {
         const LONGEST: u64 = u64::MAX / 4;
         let nanos =
             |time: Duration| u64::try_from(time.as_nanos()).map_or(LONGEST, |ns| ns.min(LONGEST));
-        let spin = self.spin.unwrap_or(if loops < processors() {
-            SPIN
-        } else {
-            Duration::ZERO
-        });
         LoopConfig {
             driver: driver::Config {
                 kind,
@@ -232,7 +222,7 @@ impl Builder {
             },
             poll_budget: self.poll_budget,
             time_budget: nanos(self.time_budget),
-            spin_limit: nanos(spin),
+            spin_limit: nanos(self.spin.bound(loops, processors())),
         }
     }
 }

@@ -16,10 +16,9 @@ pub mod seccomp;
 pub mod tcp;
 pub mod wait;
 
-use ringmill::{Builder, Runtime};
+use ringmill::{Builder, Runtime, SpinPolicy};
 use std::future::Future;
 use std::sync::Once;
-use std::time::Duration;
 
 /// A runtime on the test's driver. It does not spin, so that the machine's processors are left to
 /// the test's threads.
@@ -32,7 +31,7 @@ pub fn runtime(loops: usize) -> Runtime {
 #[track_caller]
 pub fn builder(loops: usize) -> Builder {
     let builder = Builder::new().driver(driver::current());
-    builder.loops(loops).spin(Duration::ZERO)
+    builder.loops(loops).spin(SpinPolicy::Efficient)
 }
 
 /// Builds what [`builder`] began, and checks that it has the test's driver.
