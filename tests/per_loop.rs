@@ -11,7 +11,8 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 #[apply(on_each_driver)]
@@ -65,6 +66,59 @@ fn calls_to_a_loop_that_ends_or_has_ended_fail() {
     assert!(error.is_cancelled(), "{error}");
     let error = kit::wait::here("the answer", late).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
+}
+
+#[apply(on_each_driver)]
+fn all_loops_are_asked_at_once_and_answer_in_their_order() {
+    let runtime = runtime(3);
+    let handle = runtime.handle().clone();
+    runtime.block_on(async move {
+        // The first loop's answer needs the last one's future to have begun.
+        let (sender, receiver) = ringmill::channel::watch::channel(0);
+        let answers = handle.for_each_loop(move |index| async move {
+            if index == 2 {
+                sender.send(1).unwrap();
+            }
+            let mut receiver = receiver;
+            receiver.wait_for(|begun| *begun == 1).await.unwrap();
+            (index, LoopRef::current().unwrap().index())
+        });
+        let answers = soon("the answers", answers).await.unwrap();
+        assert_eq!(answers, [(0, 0), (1, 1), (2, 2)]);
+    });
+}
+
+#[apply(on_each_driver)]
+fn a_panic_on_one_loop_ends_what_runs_on_the_others() {
+    hush();
+    let runtime = runtime(3);
+    let handle = runtime.handle().clone();
+    let dropped = Dropped::default();
+    let guards = dropped.clone();
+    runtime.block_on(async {
+        // None is cancelled before it has begun.
+        let all_begin = Arc::new(Barrier::new(3));
+        let answers = handle.for_each_loop(move |index| async move {
+            let _guard = guards.guard();
+            all_begin.wait();
+            assert_ne!(index, 0, "{}", kit::ON_PURPOSE);
+            pending::<()>().await;
+        });
+        let error = soon("an error", answers).await.unwrap_err();
+        assert!(error.is_panic(), "{error}");
+        until("their ends", || dropped.count() == 3).await;
+        // The same by dropping it.
+        let (guards, begun) = (dropped.clone(), Arc::new(AtomicUsize::new(0)));
+        let begins = begun.clone();
+        let answers = handle.for_each_loop(move |_| async move {
+            let _guard = guards.guard();
+            begins.fetch_add(1, Ordering::SeqCst);
+            pending::<()>().await;
+        });
+        until("their beginnings", || begun.load(Ordering::SeqCst) == 3).await;
+        drop(answers);
+        until("their ends", || dropped.count() == 6).await;
+    });
 }
 
 #[apply(on_each_driver)]
@@ -144,7 +198,10 @@ fn a_value_that_cannot_be_made_is_an_error_and_leaves_none() {
     let makes = dropped.clone();
     let counted = dropped.clone();
     runtime.block_on(async move {
+        // None is cancelled before it has begun.
+        let all_begin = Arc::new(Barrier::new(3));
         let made = PerLoop::new(&handle, move |index| {
+            all_begin.wait();
             assert!(index != 1, "{}", kit::ON_PURPOSE);
             makes.guard()
         });

@@ -3,7 +3,7 @@
 use super::drain::DrainSignal;
 use crate::driver::DriverInfo;
 use crate::event_loop::{self, LoopShared, LoopStats, Scheduler, Siblings, Unbound};
-use crate::task::{self, AbortOnDrop, JoinHandle, Schedule};
+use crate::task::{self, AbortOnDrop, JoinError, JoinHandle, Schedule};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -122,6 +122,51 @@ impl Handle {
         self.loops().iter().map(start).collect()
     }
 
+    /// Runs a future on each loop and gives the outputs in the loops' order: a
+    /// [`call`](LoopRef::call) to all of them at once. They begin when this is called, and not only
+    /// when it is awaited.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = ringmill::Builder::new().loops(2).build()?;
+    /// let everywhere = runtime.handle().for_each_loop(|index| async move { 10 * index });
+    /// assert_eq!(runtime.block_on(everywhere)?, [0, 10]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`] of the first loop, in their order, where the future panicked or that is gone;
+    /// what still runs on the loops behind it is cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cancels the futures on all loops; which of them had begun is not known.
+    #[track_caller]
+    pub fn for_each_loop<M, F>(
+        &self,
+        make: M,
+    ) -> impl Future<Output = Result<Vec<F::Output>, JoinError>> + use<M, F>
+    where
+        M: FnOnce(usize) -> F + Clone + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let calls: Vec<_> = self
+            .spawn_on_each(make)
+            .into_iter()
+            .map(JoinHandle::abort_on_drop)
+            .collect();
+        async move {
+            let mut outputs = Vec::with_capacity(calls.len());
+            for call in calls {
+                outputs.push(call.await?);
+            }
+            Ok(outputs)
+        }
+    }
+
     /// Starts a task on whichever loop has time; see [`spawn_anywhere`](crate::spawn_anywhere). From
     /// a thread that is none of the runtime's loops, tasks are dealt to the loops in turn, and idle
     /// ones take from the others.
@@ -216,7 +261,7 @@ impl LoopRef {
     /// need not be `Send`.
     ///
     /// If the loop is gone, or goes before the task ends, the handle gives a cancelled
-    /// [`JoinError`](crate::JoinError).
+    /// [`JoinError`].
     #[track_caller]
     pub fn spawn<M, F>(&self, make: M) -> JoinHandle<F::Output>
     where
@@ -244,7 +289,7 @@ impl LoopRef {
     ///
     /// # Errors
     ///
-    /// [`JoinError`](crate::JoinError): it panicked; or it was cancelled, which here means that the
+    /// [`JoinError`]: it panicked; or it was cancelled, which here means that the
     /// loop is gone, before the call or since. That comes at once, a call never hangs.
     ///
     /// # Cancel safety

@@ -72,16 +72,11 @@ impl<T: 'static> PerLoop<T> {
             }),
             value: PhantomData,
         };
-        let making: Vec<_> = handle
-            .spawn_on_each(move |index| async move {
-                let value: Rc<T> = Rc::new(make(index));
-                context::current().locals().insert(owner, value);
-            })
-            .into_iter()
-            .collect();
-        for made_there in making {
-            made_there.await?;
-        }
+        let make_there = move |index| async move {
+            let value: Rc<T> = Rc::new(make(index));
+            context::current().locals().insert(owner, value);
+        };
+        handle.for_each_loop(make_there).await?;
         Ok(made)
     }
 
