@@ -1,4 +1,4 @@
-//! The two children: started, listened to for a bounded time, and ended with the parent at the
+//! The children: started, listened to for a bounded time, and ended with the parent at the
 //! latest (`confine::child` sees to that from inside).
 
 use std::env;
@@ -9,8 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::campaign::{Case, Plan};
+use crate::cli::Pace;
 use crate::during::During;
 use crate::load::Outcome;
+use crate::micro;
 use crate::peers::Peer;
 use crate::server::{Announcement, Driver};
 
@@ -64,6 +66,16 @@ impl Guarded {
         receiver
             .recv_timeout(patience)
             .map_err(|_| io::Error::other(format!("silent for {} seconds", patience.as_secs())))?
+    }
+
+    /// All that a child prints which measures at this pace, and then ends.
+    fn whole_output(&mut self, pace: Pace) -> io::Result<String> {
+        // The last try of a warm-up may begin just before its end, and takes up to twice as long.
+        let patience = SLACK + Duration::from_secs_f64(4.0 * pace.warm_up + 2.0 * pace.seconds);
+        self.output(patience, |out| {
+            let mut text = String::new();
+            out.read_to_string(&mut text).map(|_| text)
+        })
     }
 
     /// The status of a child that is ending, `None` if it goes on.
@@ -131,16 +143,12 @@ impl Server {
             format!("--connections={}", case.connections),
             format!("--depth={}", case.depth),
             format!("--size={}", plan.size),
-            format!("--warm-up={}", plan.warm_up),
-            format!("--seconds={}", plan.seconds),
+            format!("--warm-up={}", plan.pace.warm_up),
+            format!("--seconds={}", plan.pace.seconds),
             format!("--cpu={}", plan.load_cpu),
         ])?;
-        let patience = SLACK + Duration::from_secs_f64(plan.warm_up + plan.seconds);
         let text = generator
-            .output(patience, |out| {
-                let mut text = String::new();
-                out.read_to_string(&mut text).map(|_| text)
-            })
+            .whole_output(plan.pace)
             .during(format_args!("the load generator, against {}", self.name))?;
         serde_json::from_str(text.trim()).map_err(|_| self.blame(&mut generator))
     }
@@ -156,6 +164,33 @@ impl Server {
             }
         }
     }
+}
+
+/// Measures one contender in a process of its own.
+///
+/// # Errors
+/// When the child fails or overruns its time; its own words are on stderr.
+pub fn measure(
+    suite: &str,
+    case: &str,
+    peer: &str,
+    plan: &micro::campaign::Plan,
+) -> io::Result<micro::Lap> {
+    let name = format!("{peer} in {case}");
+    let mut child = Guarded::start(&[
+        String::from("__measure"),
+        suite.to_owned(),
+        case.to_owned(),
+        peer.to_owned(),
+        format!("--cpus={},{}", plan.cpus[0], plan.cpus[1]),
+        format!("--warm-up={}", plan.pace.warm_up),
+        format!("--seconds={}", plan.pace.seconds),
+    ])?;
+    let text = child.whole_output(plan.pace).during(&name)?;
+    serde_json::from_str(text.trim()).or_else(|_| {
+        let status = child.status()?;
+        Err(ended(&name, status, "gave no figures"))
+    })
 }
 
 fn ended(name: &str, status: Option<ExitStatus>, what: &str) -> io::Error {

@@ -1,13 +1,16 @@
 //! The command line.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use ringmill::DriverKind;
+use serde::Serialize;
 
 use crate::campaign::Plan;
 use crate::deny::DenyArguments;
+use crate::micro;
 use crate::peers::Peer;
 use crate::workload::Workload;
 
@@ -15,12 +18,14 @@ use crate::workload::Workload;
 /// generator counts on its sends completing at once.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024;
 
-/// The rounds and seconds that `--quick` sets: a smoke test, not a measurement.
-const QUICK_ROUNDS: usize = 2;
-const QUICK_SECONDS: f64 = 0.4;
-const QUICK_WARM_UP: f64 = 0.15;
+/// What `--quick` sets: a smoke test, not a measurement.
+const QUICK: Pace = Pace {
+    rounds: 2,
+    seconds: 0.4,
+    warm_up: 0.15,
+};
 
-/// Measures the CPU time that servers spend on a request.
+/// Measures what Ringmill and its peers spend on the same work.
 #[derive(Parser)]
 #[command(name = "versus")]
 pub struct Cli {
@@ -34,6 +39,8 @@ pub enum Command {
     Echo(EchoArguments),
     /// HTTP/1.1 keep-alive with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
+    /// Channels between two loops, or two runtimes, within a process.
+    Channel(ChannelArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -42,6 +49,9 @@ pub enum Command {
     /// The load generator's process.
     #[command(name = "__load", hide = true)]
     Load(LoadArguments),
+    /// The process of one measurement without a wire.
+    #[command(name = "__measure", hide = true)]
+    Measure(MeasureArguments),
 }
 
 #[derive(Args)]
@@ -85,7 +95,7 @@ impl HttpArguments {
     }
 }
 
-/// What both workloads take.
+/// What both workloads with a server take.
 #[derive(Args)]
 struct RoundArguments {
     /// Peers to measure; by default those that serve the workload and count as usual.
@@ -97,27 +107,14 @@ struct RoundArguments {
     /// How the peer `ringmill` speaks to the kernel: auto, uring or epoll.
     #[arg(long, default_value_t = DriverKind::Auto)]
     driver: DriverKind,
-    /// Interleaved rounds; the order of the peers rotates from one to the next.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Seconds of each measurement.
-    #[arg(long, default_value_t = 2.0)]
-    seconds: f64,
-    /// Seconds of load before each measurement.
-    #[arg(long, default_value_t = 0.5)]
-    warm_up: f64,
     /// The processor that the server is pinned to.
     #[arg(long, default_value_t = 0)]
     server_cpu: usize,
     /// The processor that the load generator is pinned to.
     #[arg(long, default_value_t = 1)]
     load_cpu: usize,
-    /// Also write every sample, the summary and the machine to this file.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Two short rounds: shows that everything runs, measures nothing.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    pace: PaceArguments,
 }
 
 impl RoundArguments {
@@ -136,25 +133,99 @@ impl RoundArguments {
             peers: self.peers,
             against: self.against,
             driver: self.driver,
-            rounds: if self.quick {
-                QUICK_ROUNDS
-            } else {
-                self.rounds
-            },
-            seconds: if self.quick {
-                QUICK_SECONDS
-            } else {
-                self.seconds
-            },
-            warm_up: if self.quick {
-                QUICK_WARM_UP
-            } else {
-                self.warm_up
-            },
+            pace: self.pace.pace(),
             server_cpu: self.server_cpu,
             load_cpu: self.load_cpu,
-            json: self.json,
+            json: self.pace.json,
         }
+    }
+}
+
+#[derive(Args)]
+pub struct ChannelArguments {
+    /// Cases to measure: one-way, batches, fan-in, ping-pong, call; by default all.
+    cases: Vec<String>,
+    /// Peers to measure; by default all that a case has.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<String>,
+    /// Peers that the others are compared with, round by round; measured too.
+    #[arg(long, value_delimiter = ',', default_value = "tokio")]
+    against: Vec<String>,
+    /// The processors of the two loops or runtimes.
+    #[arg(long, value_name = "CPU,CPU", value_parser = two_cpus, default_value = "0,1")]
+    cpus: [usize; 2],
+    #[command(flatten)]
+    pace: PaceArguments,
+}
+
+impl ChannelArguments {
+    pub fn plan(self) -> micro::campaign::Plan {
+        micro::campaign::Plan {
+            cases: self.cases,
+            peers: self.peers,
+            against: self.against,
+            pace: self.pace.pace(),
+            cpus: self.cpus,
+            json: self.pace.json,
+        }
+    }
+}
+
+/// How often and how long, which every workload takes.
+#[derive(Args)]
+struct PaceArguments {
+    /// Interleaved rounds; the order of the peers rotates from one to the next.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Seconds of load before each measurement.
+    #[arg(long, default_value_t = 0.3)]
+    warm_up: f64,
+    /// Also write every sample, the summary and the machine to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Two short rounds: shows that everything runs, measures nothing.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl PaceArguments {
+    fn pace(&self) -> Pace {
+        if self.quick {
+            return QUICK;
+        }
+        Pace {
+            rounds: self.rounds,
+            seconds: self.seconds,
+            warm_up: self.warm_up,
+        }
+    }
+}
+
+/// How often and how long everything is measured.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Pace {
+    pub rounds: usize,
+    pub seconds: f64,
+    pub warm_up: f64,
+}
+
+impl Pace {
+    /// # Errors
+    /// When it makes no sense.
+    pub fn check(&self) -> io::Result<()> {
+        let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        if self.rounds == 0 {
+            return refuse("no rounds");
+        }
+        // Written so that NaN is refused too.
+        let sensible = self.seconds > 0.0 && self.warm_up >= 0.0;
+        if !sensible || self.seconds + self.warm_up > 3_600.0 {
+            return refuse("the seconds make no sense");
+        }
+        Ok(())
     }
 }
 
@@ -207,4 +278,33 @@ impl LoadArguments {
             Duration::from_secs_f64(self.seconds),
         )
     }
+}
+
+fn two_cpus(text: &str) -> Result<[usize; 2], String> {
+    let numbers: Vec<usize> = text
+        .split(',')
+        .map(|number| {
+            number
+                .parse()
+                .map_err(|_| format!("{number:?} is no number"))
+        })
+        .collect::<Result<_, _>>()?;
+    numbers
+        .try_into()
+        .map_err(|_| String::from("two numbers are needed, such as 0,1"))
+}
+
+#[derive(Args)]
+pub struct MeasureArguments {
+    pub suite: String,
+    pub case: String,
+    pub peer: String,
+    #[arg(long, value_parser = two_cpus)]
+    pub cpus: [usize; 2],
+    #[arg(long)]
+    pub warm_up: f64,
+    #[arg(long)]
+    pub seconds: f64,
+    #[arg(long)]
+    pub parent: u32,
 }

@@ -1,5 +1,5 @@
-//! What both children do to their own process before anything else: die with the parent, stay on
-//! one processor, be allowed enough descriptors.
+//! What every child does to its own process before anything else: die with the parent, stay on its
+//! processors, be allowed enough descriptors.
 
 use std::io;
 use std::mem;
@@ -9,8 +9,8 @@ use crate::during::{During, checked};
 /// Ties the process to its parent and pins it, threads to come included.
 ///
 /// # Errors
-/// When the parent is gone already, or the processor does not exist or is not allowed.
-pub fn child(parent: u32, cpu: usize) -> io::Result<()> {
+/// When the parent is gone already, or a processor does not exist or is not allowed.
+pub fn child(parent: u32, cpus: &[usize]) -> io::Result<()> {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
     checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
         .during("asking to die with the parent")?;
@@ -18,18 +18,33 @@ pub fn child(parent: u32, cpu: usize) -> io::Result<()> {
     if std::os::unix::process::parent_id() != parent {
         return Err(io::Error::other("the parent process is gone"));
     }
-    pin(cpu).during(format_args!("pinning to processor {cpu}"))?;
+    pin(cpus)?;
     raise_descriptor_limit().during("raising the limit of descriptors")
 }
 
-fn pin(cpu: usize) -> io::Result<()> {
-    if cpu >= libc::CPU_SETSIZE as usize {
+/// Keeps this thread, and those that it starts from now on, on the processors.
+///
+/// # Errors
+/// When one of them does not exist or is not allowed.
+pub fn pin(cpus: &[usize]) -> io::Result<()> {
+    // Each by itself first: in a set, the kernel overlooks the ones that are not there.
+    for cpu in cpus {
+        set_affinity(std::slice::from_ref(cpu))
+            .during(format_args!("pinning to processor {cpu}"))?;
+    }
+    set_affinity(cpus).during("pinning")
+}
+
+fn set_affinity(cpus: &[usize]) -> io::Result<()> {
+    if cpus.iter().any(|&cpu| cpu >= libc::CPU_SETSIZE as usize) {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     // SAFETY: an all-zero cpu_set_t is the empty set.
     let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
-    // SAFETY: `cpu` is below CPU_SETSIZE, so the bit lies inside the set.
-    unsafe { libc::CPU_SET(cpu, &mut set) };
+    for &cpu in cpus {
+        // SAFETY: `cpu` is below CPU_SETSIZE, so the bit lies inside the set.
+        unsafe { libc::CPU_SET(cpu, &mut set) };
+    }
     // SAFETY: the set outlives the call and its size is passed along; 0 means this thread.
     checked(unsafe { libc::sched_setaffinity(0, mem::size_of_val(&set), &set) }).map(drop)
 }

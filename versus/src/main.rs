@@ -21,6 +21,9 @@
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
 //!
+//! `versus channel` needs neither server nor generator: it measures within a process, one child for
+//! each measurement (`micro`).
+//!
 //! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
 
 mod campaign;
@@ -32,6 +35,7 @@ mod deny;
 mod during;
 mod load;
 mod machine;
+mod micro;
 mod peers;
 mod report;
 mod ring;
@@ -49,9 +53,11 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Echo(arguments) => campaign::run(arguments.plan()),
         Command::Http(arguments) => campaign::run(arguments.plan()),
+        Command::Channel(arguments) => micro::campaign::channel(&arguments.plan()),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Measure(arguments) => micro::measure::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,7 +31,7 @@ use script::Script;
 /// # Errors
 /// When the server cannot be reached, falls silent, or loses every connection.
 pub fn run(arguments: &LoadArguments) -> io::Result<()> {
-    confine::child(arguments.parent, arguments.cpu)?;
+    confine::child(arguments.parent, &[arguments.cpu])?;
     let server = CpuClock::of(arguments.server_pid)?;
     let script = Script::new(arguments.workload, arguments.size, arguments.depth);
     let connected = connect::open(arguments.port, arguments.connections, &script)?;

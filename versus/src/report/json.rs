@@ -41,8 +41,15 @@ pub fn write(path: &Path, plan: &Plan, machine: &Machine, samples: &[Sample]) ->
         summaries,
         samples,
     };
-    let mut out = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut out, &report)?;
+    write_to(BufWriter::new(File::create(path)?), &report)
+}
+
+/// Writes a report for people and programs to read.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn write_to(mut out: impl Write, report: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, report)?;
     writeln!(out)?;
     out.flush()
 }

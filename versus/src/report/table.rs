@@ -10,9 +10,9 @@ pub fn opening(plan: &Plan, machine: &Machine) {
     println!(
         "{} · {} rounds of {} s after {} s of warm-up · server on CPU {}, generator on CPU {}",
         plan.workload.name(),
-        plan.rounds,
-        plan.seconds,
-        plan.warm_up,
+        plan.pace.rounds,
+        plan.pace.seconds,
+        plan.pace.warm_up,
         plan.server_cpu,
         plan.load_cpu,
     );

@@ -1,0 +1,47 @@
+//! The child: one contender, one measured run.
+
+use std::io;
+
+use super::{Measure, SUITES, Work, unknown};
+use crate::cli::MeasureArguments;
+use crate::confine;
+use crate::during::During;
+
+/// Operations of the first try.
+const FIRST: u64 = 1_000;
+
+/// Runs the contender, twice as long each time until the warm-up is over, then once for the time
+/// asked for, and prints that run's lap as one line of JSON.
+///
+/// # Errors
+/// When the contender fails, or has not done what it was asked to.
+pub fn run(arguments: &MeasureArguments) -> io::Result<()> {
+    let cpus = arguments.cpus;
+    confine::child(arguments.parent, &cpus)?;
+    let suite = SUITES
+        .iter()
+        .find(|suite| suite.name == arguments.suite)
+        .ok_or_else(|| unknown("suite", &arguments.suite, &SUITES.map(|suite| suite.name)))?;
+    let case = suite.case(&arguments.case)?;
+    let contender = case.contender(&arguments.peer)?;
+    let measure: Measure = contender
+        .measure
+        .ok_or_else(|| io::Error::other("this build is without it"))?;
+    let during = format!("{} of {}", case.name, contender.name);
+    let measure = |operations| measure(&Work { operations, cpus }).during(&during);
+
+    let mut operations = FIRST;
+    let mut lap = measure(operations)?;
+    while lap.seconds < arguments.warm_up {
+        operations *= 2;
+        lap = measure(operations)?;
+    }
+    // The first tries may be too short to tell a pace, if no warm-up was asked for.
+    let pace = lap.operations as f64 / lap.seconds.max(1e-6);
+    let lap = measure((pace * arguments.seconds).max(1.0) as u64)?;
+    let line = serde_json::to_string(&lap)
+        .map_err(io::Error::from)
+        .during("writing the lap")?;
+    println!("{line}");
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Workloads without a wire: what a runtime does within a process, such as its channels.
+//!
+//! There is no generator to keep apart here. A contender is a plain function that is told how many
+//! operations to do, does them, checks that all of them were done, and says how long that took:
+//!
+//! ```text
+//!  versus channel ─── versus __measure channel one-way tokio     prints one JSON object
+//! ```
+//!
+//! - `campaign`: which contender is measured when, in the parent
+//! - `measure`: the child, from warm-up to the one measured run
+//! - `lap`: the clocks at both ends of that run
+//! - `report`: what comes out
+//! - `channel`: the contenders of `versus channel`
+//!
+//! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
+//! subcommand. To add a contender to a case: write the function, and give it a line in the case's
+//! table.
+
+pub mod campaign;
+pub mod measure;
+
+mod channel;
+mod lap;
+mod report;
+
+use std::io;
+
+pub use lap::Lap;
+
+/// What `versus __measure` can be asked for.
+static SUITES: [&Suite; 1] = [&channel::SUITE];
+
+/// Cases that belong together: a subcommand.
+pub struct Suite {
+    pub name: &'static str,
+    cases: &'static [Case],
+}
+
+/// One thing that all contenders do in their way: a table.
+pub struct Case {
+    /// The name on the command line.
+    name: &'static str,
+    /// What is done, in a line.
+    about: &'static str,
+    contenders: &'static [Contender],
+}
+
+/// One way to do it: a table row.
+struct Contender {
+    /// The name on the command line.
+    name: &'static str,
+    /// `None` if it was left out of the build.
+    measure: Option<Measure>,
+}
+
+/// Does the work, and says what it took.
+type Measure = fn(&Work) -> io::Result<Lap>;
+
+/// What a contender is asked to do.
+struct Work {
+    operations: u64,
+    /// Two processors, one for each loop or runtime; the process is confined to them.
+    cpus: [usize; 2],
+}
+
+/// A row of a case's table.
+const fn contender(name: &'static str, measure: Measure) -> Contender {
+    Contender {
+        name,
+        measure: Some(measure),
+    }
+}
+
+/// A row of a case's table that a build may leave out.
+const fn optional(name: &'static str, measure: Option<Measure>) -> Contender {
+    Contender { name, measure }
+}
+
+impl Suite {
+    /// # Errors
+    /// When there is no such case; the error names those that there are.
+    fn case(&self, name: &str) -> io::Result<&'static Case> {
+        self.cases
+            .iter()
+            .find(|case| case.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.cases.iter().map(|case| case.name).collect();
+                unknown("case", name, &names)
+            })
+    }
+}
+
+impl Case {
+    /// # Errors
+    /// When there is no such contender; the error names those that there are.
+    fn contender(&self, name: &str) -> io::Result<&'static Contender> {
+        self.contenders
+            .iter()
+            .find(|contender| contender.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.contenders.iter().map(|one| one.name).collect();
+                unknown(&format!("peer in {}", self.name), name, &names)
+            })
+    }
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> io::Error {
+    let known = known.join(", ");
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("there is no {what} called {name:?}; there are {known}"),
+    )
+}
