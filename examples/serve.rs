@@ -14,7 +14,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, http};
-use ringmill::{Handle, LoopStats};
+use ringmill::{Balance, Handle, LoopStats};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -24,8 +24,20 @@ struct Args {
     /// Where to listen
     #[arg(default_value = "127.0.0.1:8080")]
     address: String,
+    /// Which loop serves a connection: kernel, round-robin or least-loaded
+    #[arg(long, value_parser = balance, default_value = "least-loaded")]
+    balance: Balance,
     #[command(flatten)]
     loops: args::LoopArgs,
+}
+
+fn balance(name: &str) -> Result<Balance, &'static str> {
+    match name {
+        "kernel" => Ok(Balance::Kernel),
+        "round-robin" => Ok(Balance::RoundRobin),
+        "least-loaded" => Ok(Balance::LeastLoaded),
+        _ => Err("there are kernel, round-robin and least-loaded"),
+    }
 }
 
 fn main() -> ExitCode {
@@ -34,6 +46,7 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let server = ringmill::hyper::serve(args.address, service_fn(answer))
+        .balance(args.balance)
         .on_ready(|address| println!("listening on http://{address}/"));
     let runtime = args.loops.builder().build()?;
     Ok(runtime.block_on(server.into_future())?)
@@ -76,7 +89,7 @@ fn counters(stats: &LoopStats) -> serde_json::Value {
         "completions_per_enter": stats.completions_per_enter(), "rearms": stats.rearms,
         "enobufs": stats.enobufs, "slots": stats.slots, "leased": stats.leased,
         "wakes_sent": stats.wakes_sent, "wakes_received": stats.wakes_received,
-        "handed_over": stats.handed_over,
+        "handed_over": stats.handed_over, "stolen": stats.stolen,
     })
 }
 
