@@ -206,3 +206,49 @@ fn the_first_loop_gives_its_panic_to_whoever_runs_it() {
     }));
     lost.join().unwrap();
 }
+
+/// The peer of a stream on a loop that dies; `last` is what that loop's last task does with it.
+fn peer_of_a_stream<F: Future<Output = ()>>(
+    last: impl FnOnce(ringmill::net::TcpStream) -> F + Send + 'static,
+) -> TcpStream {
+    let runtime = runtime(2);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = connect(listener.local_addr().unwrap());
+    let (stream, _) = listener.accept().unwrap();
+    let die = carried(die);
+    let lost = runtime.handle().spawn_on(1, move || async move {
+        let stream = ringmill::net::TcpStream::from_std(stream).unwrap();
+        last(stream).await;
+        die().await;
+    });
+    assert!(runtime.block_on(lost).unwrap_err().is_cancelled());
+    peer
+}
+
+#[apply(on_each_driver)]
+fn a_stream_that_was_to_be_closed_as_its_loop_died_is_closed() {
+    let mut peer = peer_of_a_stream(async |stream| drop(stream));
+    assert_eq!(peer.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[apply(on_each_driver)]
+fn a_stream_with_a_send_under_way_as_its_loop_died_ends() {
+    let mut peer = peer_of_a_stream(async |mut stream| {
+        // More than the sockets take: the rest waits for a peer that reads nothing yet.
+        let bytes = vec![0; 16 << 20];
+        let sending = stream.write_all(&bytes);
+        let _ = ringmill::time::timeout(Duration::from_millis(20), sending).await;
+    });
+    let received = std::io::copy(&mut peer, &mut std::io::sink()).unwrap();
+    assert!((1..16 << 20).contains(&received), "{received} bytes");
+}
+
+#[apply(on_each_driver)]
+fn a_buffer_under_way_as_its_loop_died_ends() {
+    let mut peer = peer_of_a_stream(async |mut stream| {
+        let sending = stream.send(vec![0; 16 << 20]);
+        let _ = ringmill::time::timeout(Duration::from_millis(20), sending).await;
+    });
+    let received = std::io::copy(&mut peer, &mut std::io::sink()).unwrap();
+    assert!((1..16 << 20).contains(&received), "{received} bytes");
+}

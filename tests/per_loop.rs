@@ -223,3 +223,31 @@ fn a_value_is_not_to_be_had_elsewhere() {
     let outside = catch_unwind(AssertUnwindSafe(|| values.with(Cell::get)));
     assert!(outside.is_err());
 }
+
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("{}", kit::ON_PURPOSE);
+    }
+}
+
+#[apply(on_each_driver)]
+fn a_value_that_panics_as_it_is_dropped_does_not_disturb_the_end_of_the_runtime() {
+    hush();
+    let runtime = runtime(2);
+    let handle = runtime.handle().clone();
+    let dropped = Dropped::default();
+    let guards = dropped.clone();
+    let values = runtime.block_on(async move {
+        let values = PerLoop::new(&handle, |_| PanicsWhenDropped);
+        let others = PerLoop::new(&handle, move |_| guards.guard());
+        (
+            soon("the values", values).await.unwrap(),
+            soon("the values", others).await.unwrap(),
+        )
+    });
+    drop(runtime);
+    assert_eq!(dropped.count(), 2);
+    drop(values);
+}

@@ -220,3 +220,33 @@ fn a_handle_kept_does_not_keep_descriptors() {
         assert_eq!(kept.len(), 10);
     });
 }
+
+/// Starts a task on another loop, which starts the next.
+fn hop(handle: &ringmill::Handle, left: usize, anywhere: bool, done: Arc<AtomicUsize>) {
+    if left == 0 {
+        done.fetch_add(1, Ordering::SeqCst);
+        return;
+    }
+    let next = {
+        let handle = handle.clone();
+        move || async move { hop(&handle, left - 1, anywhere, done) }
+    };
+    if anywhere {
+        drop(handle.spawn_anywhere(next));
+    } else {
+        drop(handle.spawn_on(left % 3, next));
+    }
+}
+
+#[apply(on_each_driver)]
+fn shutdown_waits_for_tasks_that_each_start_another_elsewhere() {
+    for anywhere in [true, false] {
+        for _ in 0..20 {
+            let runtime = runtime(3);
+            let done = Arc::new(AtomicUsize::new(0));
+            hop(runtime.handle(), 300, anywhere, done.clone());
+            let cancelled = runtime.shutdown(kit::wait::NEVER);
+            assert_eq!((cancelled, done.load(Ordering::SeqCst)), (0, 1));
+        }
+    }
+}

@@ -290,3 +290,50 @@ fn a_shutdown_waits_for_what_nobody_has_begun() {
     end.join().unwrap();
     assert_eq!(ran.load(Ordering::Relaxed), 100);
 }
+
+/// The loop that is told of a task is also given one that blocks: the first is not to wait for that,
+/// as other loops sleep.
+#[apply(on_each_driver)]
+fn a_task_does_not_wait_for_one_that_blocks_while_others_sleep() {
+    let runtime = runtime(LOOPS);
+    let handle = runtime.handle().clone();
+    runtime.block_on(async {
+        for round in 0..60 {
+            let (began, has_begun) = mpsc::channel();
+            let handle = handle.clone();
+            let (blocked, is_over) = ringmill::channel::oneshot::channel();
+            thread::spawn(move || {
+                drop(handle.spawn_anywhere(move || async move { began.send(()).unwrap() }));
+                drop(handle.spawn_on(1 + round % 2, move || async move {
+                    let begun = has_begun.recv_timeout(NEVER).is_ok();
+                    blocked.send(begun).unwrap();
+                }));
+            });
+            assert!(soon("the end", is_over).await.unwrap(), "round {round}");
+        }
+    });
+}
+
+/// The loop that is told of a task leaves `block_on` instead.
+#[apply(on_each_driver)]
+fn a_task_is_begun_though_the_loop_that_was_told_of_it_stops() {
+    let runtime = runtime(LOOPS);
+    let handle = runtime.handle();
+    for round in 0..60 {
+        let occupied = occupy(handle, 2);
+        let (began, has_begun) = mpsc::channel();
+        let (end, ended) = ringmill::channel::oneshot::channel();
+        let from_outside = thread::spawn({
+            let handle = handle.clone();
+            move || {
+                drop(handle.spawn_anywhere(move || async move { began.send(()).unwrap() }));
+                end.send(()).unwrap();
+            }
+        });
+        runtime.block_on(soon("the end", ended)).unwrap();
+        let begun = has_begun.recv_timeout(NEVER);
+        assert!(begun.is_ok(), "round {round}");
+        from_outside.join().unwrap();
+        drop(occupied);
+    }
+}

@@ -102,6 +102,15 @@ impl Backend {
     }
 
     /// Ends the kernel's use of the pool; nothing is in flight.
+    /// The kernel is not entered any more: closes that are on their way are made here.
+    pub(super) fn break_off(&self) {
+        match self {
+            Backend::Uring(uring) => uring.break_off(),
+            // It closes as it is told to.
+            Backend::Epoll(_) => {}
+        }
+    }
+
     pub(super) fn close(&self, pool: &BufferPool) {
         match self {
             Backend::Uring(uring) => uring.close(pool),

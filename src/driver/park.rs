@@ -95,12 +95,21 @@ impl Driver {
         if self.life.get() == Life::Broken {
             return false;
         }
-        self.drain_for(limit);
-        for key in self.slots.keys_in_flight(true) {
-            self.cancel(key);
+        let turned = self.drain_for(limit).and_then(|()| {
+            for key in self.slots.keys_in_flight(true) {
+                self.cancel(key);
+            }
+            self.drain_for(CANCEL_LIMIT)
+        });
+        if turned.is_err() {
+            // It ends in the leak.
+            self.break_off();
+            return false;
         }
-        self.drain_for(CANCEL_LIMIT);
         let drained = self.is_idle();
+        if !drained {
+            self.abandon_all();
+        }
         self.life.set(Life::Closed);
         self.pool.forget_starved();
         self.backend.close(&self.pool);
@@ -118,6 +127,12 @@ impl Driver {
         if let Ok(mut requests) = self.requests.try_borrow_mut() {
             requests.clear();
         }
+        self.backend.break_off();
+        self.abandon_all();
+    }
+
+    /// Tells the operations that no completion comes.
+    fn abandon_all(&self) {
         for finishing in [true, false] {
             for key in self.slots.keys_in_flight(finishing) {
                 self.slots.abandon(key);
@@ -133,7 +148,11 @@ impl Driver {
 
     /// Cancels what need not finish, also what is armed again meanwhile, and turns until nothing is
     /// left or the time is over.
-    fn drain_for(&self, limit: Duration) {
+    ///
+    /// # Errors
+    ///
+    /// Where the driver cannot be turned.
+    fn drain_for(&self, limit: Duration) -> io::Result<()> {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let deadline = self.now().saturating_add(limit);
         loop {
@@ -141,7 +160,7 @@ impl Driver {
                 self.cancel(key);
             }
             if self.is_idle() || self.now() >= deadline {
-                return;
+                return Ok(());
             }
             // Closes give no completion to wait for.
             let park = if self.slots.in_flight() == 0 {
@@ -150,8 +169,7 @@ impl Driver {
                 let step = self.now() + DRAIN_STEP.as_nanos() as u64;
                 Park::Until(step.min(deadline))
             };
-            // An error here (the ring is broken) ends in the time limit, and then in the leak.
-            let _ = self.park(park);
+            self.park(park)?;
             self.reap();
         }
     }

@@ -11,9 +11,11 @@ use crate::sys::eventfd::EventFd;
 use crate::sys::preflight::{self, Preflight};
 use crate::sys::ring::{Cqe, Ring, Sqe, Wait, opcode, squeue::Flags, types};
 use crate::sys::ring_setup::SetupError;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// Completions copied out at a time: 4 KiB of stack, and one load of the tail and one store of the
@@ -38,6 +40,11 @@ pub(super) struct Uring {
     ring: Ring,
     preflight: Preflight,
     signal: Arc<Signal>,
+    /// Submissions ever written.
+    written: Cell<u64>,
+    /// The descriptors whose closes the kernel has not taken yet, each with the number of its
+    /// submission.
+    closing: RefCell<VecDeque<(u64, RawFd)>>,
 }
 
 impl Uring {
@@ -62,6 +69,8 @@ impl Uring {
             ring,
             preflight,
             signal,
+            written: Cell::new(0),
+            closing: RefCell::new(VecDeque::new()),
         };
         Ok((uring, BufferPool::new(buffers)))
     }
@@ -95,7 +104,13 @@ impl Uring {
         loop {
             // SAFETY: `Operation`'s contract: what its submission points to lives in or behind its
             // slot until the terminal completion. Cancels and closes point to nothing.
-            let filled = unsafe { self.ring.fill(|| self.next_submission(driver)) };
+            let filled = unsafe {
+                self.ring.fill(|| {
+                    let sqe = self.next_submission(driver)?;
+                    self.written.set(self.written.get() + 1);
+                    Some(sqe)
+                })
+            };
             driver.counters.sqes.add(u64::from(filled));
             let more = driver.queued() > 0;
             let wait = if more { Wait::No } else { wait };
@@ -104,6 +119,7 @@ impl Uring {
             }
             driver.counters.enters.add(1);
             let entered = self.ring.enter(wait);
+            self.forget_closed();
             if self.ring.pending().overflow {
                 // The kernel's own counter is of those that it lost, for want of memory.
                 driver.counters.overflows.add(1);
@@ -139,16 +155,38 @@ impl Uring {
                 Request::Cancel(key) => {
                     return Some(self.quiet(opcode::AsyncCancel::new(user_data(key)).build()));
                 }
-                Request::Close(fd) => {
-                    return Some(
-                        self.quiet(opcode::Close::new(types::Fd(fd.into_raw_fd())).build()),
-                    );
-                }
-                Request::SlowClose(fd) => {
-                    let close = self.quiet(opcode::Close::new(types::Fd(fd.into_raw_fd())).build());
-                    return Some(close.flags(Flags::ASYNC));
-                }
+                Request::Close(fd) => return Some(self.close_of(fd)),
+                Request::SlowClose(fd) => return Some(self.close_of(fd).flags(Flags::ASYNC)),
             }
+        }
+    }
+
+    fn close_of(&self, fd: OwnedFd) -> Sqe {
+        let fd = fd.into_raw_fd();
+        let number = self.written.get() + 1;
+        self.closing.borrow_mut().push_back((number, fd));
+        self.quiet(opcode::Close::new(types::Fd(fd)).build())
+    }
+
+    /// Forgets the closes that the kernel has taken.
+    fn forget_closed(&self) {
+        let mut closing = self.closing.borrow_mut();
+        if closing.is_empty() {
+            return;
+        }
+        let taken = self.written.get() - u64::from(self.ring.unsubmitted());
+        while closing.front().is_some_and(|&(number, _)| number <= taken) {
+            closing.pop_front();
+        }
+    }
+
+    /// Closes what the kernel will never be told to close, as it is not entered any more.
+    pub(super) fn break_off(&self) {
+        self.forget_closed();
+        for (_, fd) in self.closing.borrow_mut().drain(..) {
+            // SAFETY: the number was owned by the request; the submission that took it over is one
+            // that the kernel has not seen, and will not see.
+            drop(unsafe { OwnedFd::from_raw_fd(fd) });
         }
     }
 

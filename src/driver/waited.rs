@@ -42,6 +42,9 @@ pub(crate) unsafe trait OneShot: Sized + 'static {
         }
     }
 
+    /// The driver is broken, as [`Operation::abandoned`].
+    fn abandoned(&mut self) {}
+
     /// Makes the result of the completion.
     fn output(self, completion: Completion) -> Self::Output;
 }
@@ -98,6 +101,12 @@ unsafe impl<O: OneShot> Operation for Waited<O> {
         }
         self.completion = Some(completion);
         After::Keep(self.waker.take())
+    }
+
+    fn abandoned(&mut self) {
+        if let Some(operation) = &mut self.operation {
+            operation.abandoned();
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values that live on one loop and never leave it.
 
+use crate::sys::contained;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ impl Locals {
     /// Drops every value; the loop is ending.
     pub(super) fn clear(&self) {
         let values = std::mem::take(&mut *self.values.borrow_mut());
-        drop(values);
+        for value in values.into_values() {
+            contained(|| drop(value));
+        }
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct EventLoop {
     timers: Rc<Timers>,
     locals: Locals,
     spin: Spin,
+    /// It has slept since the last tick.
+    slept: Cell<bool>,
     /// The time at the beginning of this tick, once somebody has asked for it.
     tick_time: Cell<Option<u64>>,
     config: LoopConfig,
@@ -87,6 +89,7 @@ impl EventLoop {
             timers: Timers::new(now),
             locals: Locals::default(),
             spin: Spin::new(config.spin_limit),
+            slept: Cell::new(false),
             tick_time: Cell::new(None),
             driver,
             config,
@@ -112,9 +115,9 @@ impl EventLoop {
         &self.locals
     }
 
-    /// How many tasks are alive here.
-    pub(crate) fn live_tasks(&self) -> usize {
-        self.tasks.len()
+    /// How many tasks are alive here, and how many there have ever been.
+    pub(crate) fn live_tasks(&self) -> (usize, u64) {
+        (self.tasks.len(), self.tasks.ever())
     }
 
     /// Ends the loop: no more tasks, everything in flight brought home, what streams had accepted

@@ -87,6 +87,7 @@ impl LoopShared {
     pub(super) fn close(&self) -> ReadyQueue {
         let arrived = self.inbox.close();
         self.siblings.leave(self.index);
+        self.siblings.pass_on(self.index);
         arrived
     }
 

@@ -62,6 +62,13 @@ impl Siblings {
         }
     }
 
+    /// Loop `index` may have been told of a task, and will not look for it now: another is to.
+    pub(super) fn pass_on(&self, index: usize) {
+        if !self.queues.is_empty() && self.queues.has_sleepers() {
+            self.wake_one(index);
+        }
+    }
+
     fn queue_at(&self, index: usize, entry: Scheduled) {
         // Whoever waits for a task hears it from the drop of its entry.
         if self.queues.push(index, entry).is_ok() && self.queues.has_sleepers() {
@@ -76,7 +83,7 @@ impl Siblings {
         };
         let (before, from) = loops.split_at(index);
         let mut loops = from.iter().chain(before).filter_map(Weak::upgrade);
-        // Who is told by somebody else at this moment looks at all queues as well.
+        // Who is told by somebody else at this moment looks at all queues as well, or passes it on.
         let _ = loops.find(|shared| shared.wake_if_asleep());
     }
 }

@@ -72,6 +72,7 @@ impl EventLoop {
             }
             self.rest();
         }
+        self.pass_on();
         // What the last tick submitted (closes, staged bytes) should not wait for the next run.
         self.turn(Park::Poll);
         self.driver.reap();
@@ -85,9 +86,13 @@ impl EventLoop {
         self.shared.metrics.ticks.add(1);
         self.driver.reap();
         self.ready.append(&self.shared.inbox.take());
-        // One a tick, however much else there is to do; the others when that is done.
+        // One a tick, however much else there is to do; the others when that is done. Before the
+        // rest: among them nobody else could take it any more, however long they work.
         if let Some(entry) = self.pop_unbound() {
-            self.ready.push_back(entry);
+            self.ready.push_front(entry);
+        }
+        if self.slept.take() && !self.ready.is_empty() {
+            self.pass_on();
         }
         self.tick_time.set(None);
         if self.timers.len() > 0 {
@@ -167,7 +172,17 @@ impl EventLoop {
         found.map(|entry| self.ready.push_back(entry)).is_some()
     }
 
+    /// Has another loop look for what this one may have been told of, as it has something else to
+    /// do; at once, and not with the next submission.
+    fn pass_on(&self) {
+        self.shared.siblings.pass_on(self.shared.index());
+        if self.driver.is_urgent() {
+            self.submit_queued();
+        }
+    }
+
     fn block(&self, until: Option<u64>) {
+        self.slept.set(true);
         self.shared.metrics.parks.add(1);
         let park = until.map_or(Park::Forever, Park::Until);
         if self.spin.is_off() {

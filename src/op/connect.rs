@@ -7,7 +7,7 @@ use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
 use crate::sys::socket::{self, RawAddress};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 
@@ -50,6 +50,12 @@ unsafe impl OneShot for Connect {
             Ok(false) => Attempt::Wait(Interest::writable(&self.socket)),
             Err(error) => Attempt::failed(&error, Interest::writable(&self.socket)),
         }
+    }
+
+    fn abandoned(&mut self) {
+        // As the sockets of streams: whoever has accepted it hears that nobody is there. It fails
+        // if nobody has.
+        let _ = socket::shutdown(self.socket.as_fd(), Shutdown::Both);
     }
 
     fn output(self, completion: Completion) -> Self::Output {

@@ -24,7 +24,6 @@ use crate::sys::ring::{Sqe, opcode, squeue, types};
 use crate::sys::socket;
 use std::cell::Cell;
 use std::io;
-use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -217,8 +216,7 @@ unsafe impl Operation for Recv {
     }
 
     fn abandoned(&mut self) {
-        // The socket stays open with this slot: its peer is to hear that nobody is there.
-        let _ = socket::shutdown(self.stream.as_fd(), Shutdown::Both);
+        self.stream.shut_down_abandoned();
     }
 }
 

@@ -280,4 +280,8 @@ unsafe impl Operation for Send {
         send.writer.wake();
         if more { After::Again } else { After::Done }
     }
+
+    fn abandoned(&mut self) {
+        self.stream.shut_down_abandoned();
+    }
 }

@@ -92,6 +92,10 @@ unsafe impl<B: IoBuf> OneShot for SendOwned<B> {
         Step::Finished
     }
 
+    fn abandoned(&mut self) {
+        self.stream.shut_down_abandoned();
+    }
+
     fn output(self, _: Completion) -> Self::Output {
         let result = match self.error {
             0 => Ok(()),

@@ -9,6 +9,7 @@ use super::send::SendState;
 use crate::driver::{Closing, Descriptor, Driver};
 use crate::sys::socket;
 use std::cell::Cell;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -63,6 +64,13 @@ impl StreamSocket {
         if self.halves.get() > 0 {
             self.end_sending();
         }
+    }
+
+    /// The driver is broken, and the socket stays open with an operation's slot: its peer is to hear
+    /// that nobody is there.
+    pub(super) fn shut_down_abandoned(&self) {
+        // It fails only on a connection that is gone.
+        let _ = socket::shutdown(self.as_fd(), Shutdown::Both);
     }
 
     /// After the second half: let what was written go out; the last reference then closes.

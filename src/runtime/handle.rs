@@ -204,13 +204,27 @@ impl Handle {
 
     /// Tasks alive on all loops, the caller's own not counted. Each loop counts its tasks itself,
     /// behind all that was sent to it before.
-    pub(super) async fn live_tasks(&self) -> usize {
-        let mut live = self.inner.siblings.waiting_tasks();
+    ///
+    /// The counts are of different moments: a task that moves on, by starting another one elsewhere
+    /// and ending, may be in none of them. [`Census::is_quiet_since`] tells.
+    pub(super) async fn live_tasks(&self) -> Census {
+        let mut census = Census {
+            live: self.inner.siblings.waiting_tasks(),
+            ever: 0,
+            loops: 0,
+        };
         for count in self.spawn_on_each(|_| async { event_loop::context::current().live_tasks() }) {
-            // Less the task that counts. A loop that is gone has none.
-            live += count.await.map_or(0, |count| count - 1);
+            // A loop that is gone has none.
+            let Ok((live, ever)) = count.await else {
+                continue;
+            };
+            // Less the tasks that count, this time and before.
+            census.live += live - 1;
+            census.ever += ever - 1;
+            census.loops += 1;
         }
-        live - 1
+        census.live -= 1;
+        census
     }
 }
 
@@ -219,6 +233,31 @@ impl fmt::Debug for Handle {
         f.debug_struct("Handle")
             .field("loops", &self.inner.loops)
             .finish()
+    }
+}
+
+/// The tasks of all loops.
+#[derive(Clone, Copy)]
+pub(super) struct Census {
+    pub(super) live: usize,
+    /// How many there have ever been.
+    ever: u64,
+    /// Loops that have counted.
+    loops: u64,
+}
+
+impl Census {
+    /// Whether there was no task between the two censuses, `before` being the last one before this.
+    ///
+    /// Take the moment when the second begins. A task that was alive then was waiting for a loop,
+    /// and counted by the second; or on its way to one, which it reaches before that counts again
+    /// and after it has counted first; or had reached one, before that counted first, and is in the
+    /// first count, or after, and is among those there have been in the second and not in the
+    /// first.
+    pub(super) fn is_quiet_since(&self, before: Census) -> bool {
+        // Those that count are the only new ones.
+        let unchanged = self.loops == before.loops && self.ever == before.ever + self.loops;
+        before.live == 0 && self.live == 0 && unchanged
     }
 }
 

@@ -12,7 +12,8 @@
 //! slack only, whatever is measured: idle connections stay balanced on loops that are not equally
 //! busy. The measure is the processor time of the loops' threads, which any thread can read; who
 //! accepts a connection reads it, at most every [`SAMPLE_PERIOD`] for the whole server. So a loop
-//! that is stuck in a handler is seen to be, though it could not say so itself.
+//! that is stuck in a handler is seen to be, though it could not say so itself, as long as connections
+//! come: a sample is the mean of the time since the one before.
 //!
 //! # The way over
 //!

@@ -134,12 +134,19 @@ impl Runtime {
             let deadline = time::Instant::now() + limit;
             // What a loop that never answers is taken to have: at least what keeps it busy.
             let mut live = 1;
+            let mut before = None;
             // Tasks on other loops end without telling this one: look now and then. This is the
             // end of a program, not a hot path.
-            while let Ok(count) = time::timeout_at(deadline, self.handle.live_tasks()).await {
-                live = count;
-                if live == 0 || time::Instant::now() >= deadline {
+            while let Ok(census) = time::timeout_at(deadline, self.handle.live_tasks()).await {
+                live = census.live;
+                let last = before.replace(census);
+                let quiet = last.is_some_and(|last| census.is_quiet_since(last));
+                if quiet || time::Instant::now() >= deadline {
                     break;
+                }
+                if live == 0 && last.is_none_or(|last| last.live > 0) {
+                    // Once more at once, to be sure.
+                    continue;
                 }
                 let next = time::Instant::now() + Duration::from_millis(5);
                 time::sleep_until(next.min(deadline)).await;

@@ -31,6 +31,7 @@ pub(crate) struct OwnedTasks {
     id: OwnerId,
     head: Cell<Option<RawTask>>,
     len: Cell<usize>,
+    ever: Cell<u64>,
     /// Whether a task is being run, or dropped: that must not be nested, as there is no RUNNING
     /// flag.
     running: Cell<bool>,
@@ -47,6 +48,7 @@ impl OwnedTasks {
             id: OwnerId(id),
             head: Cell::new(None),
             len: Cell::new(0),
+            ever: Cell::new(0),
             running: Cell::new(false),
             closed: Cell::new(false),
         }
@@ -199,6 +201,11 @@ impl OwnedTasks {
         self.len.get()
     }
 
+    /// How many there have ever been, counted likewise.
+    pub(crate) fn ever(&self) -> u64 {
+        self.ever.get()
+    }
+
     fn enter(&self) -> Running<'_> {
         assert!(
             !self.running.replace(true),
@@ -231,6 +238,7 @@ impl OwnedTasks {
             }
         }
         self.len.set(self.len.get() + 1);
+        self.ever.set(self.ever.get() + 1);
     }
 
     /// # Safety

@@ -8,7 +8,8 @@
 //! Nobody sleeps while a task waits. Who puts a task in looks *afterwards* whether a loop sleeps, and
 //! wakes one; who is about to sleep announces that and looks *afterwards* whether a task waits. Each
 //! does the second after a sequentially consistent fence, so at least one of the two sees the
-//! other. A loop that was told and finds nothing was forestalled by another that is awake.
+//! other. A loop that was told and finds nothing was forestalled by another that is awake. One that
+//! was told and has something else to do first, or ends, tells another.
 
 use super::Scheduled;
 use crate::sys::atomics::{AtomicUsize, Ordering, fence};

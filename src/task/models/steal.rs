@@ -104,6 +104,40 @@ fn loom_a_task_for_any_loop_is_run_by_one_of_two() {
     });
 }
 
+/// A loop is told of a task in another's queue, and leaves instead of looking: it tells the other.
+#[test]
+fn loom_a_loop_that_was_told_of_a_task_and_leaves_tells_another() {
+    bounded(2, || {
+        let loops = Loops::new();
+        let other = thread::spawn({
+            let loops = loops.clone();
+            move || loops.run(1, 1)
+        });
+        let stop = Arc::new(AtomicUsize::new(0));
+        let pusher = thread::spawn({
+            let (loops, stop) = (loops.clone(), stop.clone());
+            move || {
+                loops.push(0);
+                stop.store(1, Ordering::Relaxed);
+                loops.wake(0);
+            }
+        });
+        let sleeper = loops.queues.sleeper();
+        assert_eq!(loops.inboxes[0].try_sleep(), Sleep::Announced);
+        if stop.load(Ordering::Relaxed) == 0 && sleeper.may_sleep() {
+            loops.signals[0].wait();
+        }
+        loops.inboxes[0].awake();
+        drop(sleeper);
+        if !loops.queues.is_empty() && loops.queues.has_sleepers() {
+            loops.wake(1);
+        }
+        pusher.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(loops.ran.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// A push against the ends of both loops: the task is found by one of those, or given back.
 #[test]
 fn loom_a_task_for_any_loop_is_not_lost_between_loops_that_end() {
