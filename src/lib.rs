@@ -51,6 +51,9 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
+//! - [`blocking`] runs what blocks or computes on threads beside the loops:
+//!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
+//!   own.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -69,6 +72,7 @@
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net`, `signal` | the resources that users hold |
+//! | `blocking` | threads for closures that block or compute |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
@@ -89,6 +93,7 @@
 //! | `tracing` | an event where the loops fall back to epoll |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
+pub mod blocking;
 mod buf;
 pub mod channel;
 mod compat;

@@ -62,6 +62,9 @@ mod wait_queue;
 mod waker_slot;
 pub mod watch;
 
+pub(crate) use park::block_on;
+pub(crate) use wait_queue::WaitQueue;
+
 pub use error::{Closed, RecvError, SendError, TryRecvError, TrySendError};
 
 use crate::event_loop::{poll_proceed, refund};

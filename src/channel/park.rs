@@ -28,11 +28,11 @@ thread_local! {
 ///
 /// On a loop, which would stand still.
 #[track_caller]
-pub(super) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     assert!(
         context::shared().is_none(),
-        "a blocking channel operation was called on a Ringmill loop, which would stop all of its \
-         tasks; await the async form instead"
+        "a blocking operation was called on a Ringmill loop, which would stop all of its tasks; \
+         await the async form instead"
     );
     let waker = UNPARK.with(Waker::clone);
     let mut cx = Context::from_waker(&waker);

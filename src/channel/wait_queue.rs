@@ -10,7 +10,7 @@ use crate::sys::contained;
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-pub(super) struct WaitQueue {
+pub(crate) struct WaitQueue {
     /// How many are in the table: written under its lock, read without.
     waiting: AtomicUsize,
     table: Mutex<Table>,
@@ -24,7 +24,7 @@ struct Table {
 }
 
 impl WaitQueue {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         WaitQueue {
             waiting: AtomicUsize::new(0),
             table: Mutex::new(Table::default()),
@@ -32,7 +32,7 @@ impl WaitQueue {
     }
 
     /// Rule 1: announces that somebody waits. The caller then looks again at what it waits for.
-    pub(super) fn announce(&self, ticket: &mut Option<u64>, waker: &Waker) {
+    pub(crate) fn announce(&self, ticket: &mut Option<u64>, waker: &Waker) {
         let waker = waker.clone();
         let mut table = lock(&self.table);
         let ticket = *ticket.get_or_insert_with(|| {
@@ -48,7 +48,7 @@ impl WaitQueue {
 
     /// Gives a place up; true if its owner had been woken, and so has a turn to pass on.
     #[must_use]
-    pub(super) fn leave(&self, ticket: &mut Option<u64>) -> bool {
+    pub(crate) fn leave(&self, ticket: &mut Option<u64>) -> bool {
         let Some(ticket) = ticket.take() else {
             return false;
         };
@@ -61,7 +61,7 @@ impl WaitQueue {
 
     /// Rule 2: after `events` events, wakes as many of those who wait, the first first.
     #[inline]
-    pub(super) fn notify(&self, events: usize) {
+    pub(crate) fn notify(&self, events: usize) {
         fence(Ordering::SeqCst);
         for _ in 0..events {
             if self.waiting.load(Ordering::Relaxed) == 0 {
@@ -84,7 +84,7 @@ impl WaitQueue {
 
     /// Rule 2, for an event that concerns everybody.
     #[inline]
-    pub(super) fn notify_all(&self) {
+    pub(crate) fn notify_all(&self) {
         fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::Relaxed) != 0 {
             self.wake_all();

@@ -2,6 +2,7 @@
 
 use super::error::BuildError;
 use super::runtime::Runtime;
+use crate::blocking::{Pool, PoolBuilder};
 use crate::driver::{self, DriverKind};
 use crate::event_loop::{LoopConfig, SpinPolicy};
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct Builder {
     pub(super) poll_budget: u32,
     pub(super) time_budget: Duration,
     pub(super) drain_timeout: Duration,
+    pub(super) blocking: PoolBuilder,
+    pub(super) compute_threads: Option<usize>,
 }
 
 impl Builder {
@@ -65,6 +68,8 @@ impl Builder {
             poll_budget: POLL_BUDGET,
             time_budget: TIME_BUDGET,
             drain_timeout: DRAIN,
+            blocking: Pool::builder("ringmill-blocking"),
+            compute_threads: None,
         }
     }
 
@@ -145,8 +150,22 @@ impl Builder {
         self
     }
 
-    /// How long the end of the runtime waits for bytes that streams have accepted to be sent.
-    /// Default 1 s.
+    /// The pool of [`spawn_blocking`](crate::blocking::spawn_blocking). Default: up to 512 threads,
+    /// called "ringmill-blocking", and what else [`PoolBuilder`] says.
+    pub fn blocking_pool(mut self, pool: PoolBuilder) -> Self {
+        self.blocking = pool;
+        self
+    }
+
+    /// The threads of [`compute`](crate::blocking::compute), at least 1. Default: what
+    /// `std::thread::available_parallelism` says.
+    pub fn compute_threads(mut self, count: usize) -> Self {
+        self.compute_threads = Some(count);
+        self
+    }
+
+    /// How long the end of the runtime waits for bytes that streams have accepted to be sent, and
+    /// then for closures that run in the blocking pool to end. Default 1 s.
     pub fn drain_timeout(mut self, time: Duration) -> Self {
         self.drain_timeout = time;
         self
@@ -193,10 +212,18 @@ impl Builder {
         if self.poll_budget == 0 {
             return wrong("poll_budget", "0".into(), "at least 1");
         }
+        if self.compute_threads == Some(0) {
+            return wrong("compute_threads", "0".into(), "at least 1");
+        }
         if self.name.contains('\0') {
             return wrong("name", format!("{:?}", self.name), "no NUL character");
         }
         Ok(())
+    }
+
+    /// How many threads the CPU pool will have.
+    pub(super) fn compute_count(&self) -> usize {
+        self.compute_threads.unwrap_or_else(processors)
     }
 
     /// How many loops there will be.

@@ -1,6 +1,8 @@
 //! [`Handle`] and [`LoopRef`]: a runtime and its loops as addresses, from any thread.
 
 use super::drain::DrainSignal;
+use crate::blocking::{self, Job, PoolStats, PoolThread, Pools};
+use crate::channel;
 use crate::driver::DriverInfo;
 use crate::event_loop::{self, LoopShared, LoopStats, Scheduler, Siblings, Unbound};
 use crate::task::{self, AbortOnDrop, JoinError, JoinHandle, Schedule};
@@ -8,7 +10,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, Weak};
 
 thread_local! {
     static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
@@ -26,6 +29,7 @@ pub struct Handle {
 struct Inner {
     driver: DriverInfo,
     loops: Vec<LoopRef>,
+    pools: Arc<Pools>,
     siblings: Arc<Siblings>,
     drain: DrainSignal,
 }
@@ -35,15 +39,30 @@ impl Handle {
         driver: DriverInfo,
         loops: impl Iterator<Item = Arc<LoopShared>>,
         siblings: Arc<Siblings>,
+        pools: impl FnOnce(PoolThread) -> Arc<Pools>,
     ) -> Self {
-        Handle {
-            inner: Arc::new(Inner {
-                driver,
-                loops: loops.map(LoopRef).collect(),
-                siblings,
-                drain: DrainSignal::default(),
+        // A pool's thread is one of the runtime's: it has its handle for as long as it lives.
+        let handle: Arc<OnceLock<Weak<Inner>>> = Arc::default();
+        let of_threads = handle.clone();
+        let on_start = move || {
+            let inner = of_threads.get().and_then(Weak::upgrade);
+            if let Some(inner) = inner {
+                enter_for_ever(Handle { inner });
+            }
+        };
+        let inner = Arc::new(Inner {
+            driver,
+            loops: loops.map(LoopRef).collect(),
+            siblings,
+            pools: pools(PoolThread {
+                affinity: None,
+                on_start: Some(Arc::new(on_start)),
             }),
-        }
+            drain: DrainSignal::default(),
+        });
+        let set = handle.set(Arc::downgrade(&inner));
+        debug_assert!(set.is_ok(), "it is set once");
+        Handle { inner }
     }
 
     /// The runtime whose loop runs on this thread.
@@ -180,6 +199,42 @@ impl Handle {
         let (entry, handle) = task::remote(make, Unbound::default(), Location::caller());
         self.inner.siblings.spread(entry);
         handle
+    }
+
+    /// Runs a closure that may block, from any thread; see
+    /// [`spawn_blocking`](crate::blocking::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, work: F) -> Job<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.pools.spawn_blocking(work)
+    }
+
+    /// Runs a closure that keeps a processor busy, from any thread; see
+    /// [`compute`](crate::blocking::compute).
+    #[track_caller]
+    pub fn compute<F, T>(&self, work: F) -> Job<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.pools.compute(work)
+    }
+
+    /// The counters of the blocking pool.
+    pub fn blocking_stats(&self) -> PoolStats {
+        self.inner.pools.stats().0
+    }
+
+    /// The counters of the CPU pool.
+    pub fn compute_stats(&self) -> PoolStats {
+        self.inner.pools.stats().1
+    }
+
+    pub(super) fn pools(&self) -> &Arc<Pools> {
+        &self.inner.pools
     }
 
     /// Which driver the loops have, and what it found to work with.
@@ -343,6 +398,40 @@ impl LoopRef {
     {
         self.spawn(make).abort_on_drop()
     }
+
+    /// Runs a future there and blocks the calling thread until it gives its output: for closures in
+    /// a pool, and other threads that are no loops.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ringmill::{LoopRef, blocking::spawn_blocking};
+    ///
+    /// ringmill::block_on(async {
+    ///     let home = LoopRef::current().unwrap();
+    ///     let job = spawn_blocking(move || home.call_blocking(|| async { 6 * 7 }));
+    ///     assert_eq!(job.await.unwrap().unwrap(), 42);
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](LoopRef::call).
+    ///
+    /// # Panics
+    ///
+    /// On a loop, which would stand still.
+    #[track_caller]
+    pub fn call_blocking<M, F>(&self, make: M) -> Result<F::Output, JoinError>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut call = self.call(make);
+        channel::block_on(|cx| Pin::new(&mut call).poll(cx))
+    }
 }
 
 impl PartialEq for LoopRef {
@@ -364,14 +453,26 @@ impl fmt::Debug for LoopRef {
 
 /// Makes a runtime the current one of this thread until the guard is dropped.
 pub(super) fn enter(handle: Handle) -> Entered {
-    Entered(CURRENT.with(|current| current.borrow_mut().replace(handle)))
+    let pools = handle.inner.pools.enter();
+    Entered {
+        before: CURRENT.with(|current| current.borrow_mut().replace(handle)),
+        _pools: pools,
+    }
 }
 
-pub(super) struct Entered(Option<Handle>);
+/// Makes a runtime the current one of this thread, a pool's, until it ends.
+fn enter_for_ever(handle: Handle) {
+    std::mem::forget(enter(handle));
+}
+
+pub(super) struct Entered {
+    before: Option<Handle>,
+    _pools: blocking::Entered,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let before = self.0.take();
+        let before = self.before.take();
         let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
         drop(left);
     }

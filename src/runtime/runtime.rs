@@ -5,6 +5,7 @@ use super::error::BuildError;
 use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use crate::blocking::{PoolThread, Pools};
 use crate::driver::DriverKind;
 use crate::event_loop::{EventLoop, Siblings};
 use crate::sys::{affinity, clock};
@@ -63,6 +64,8 @@ impl Runtime {
             Some(true) | None => affinity::allowed()
                 .map_err(|source| BuildError::affinity("sched_getaffinity", source))?,
         };
+        // What the pools' threads get back, which are started by pinned ones.
+        let affinity = affinity::save().ok();
         let pin = builder.pin.unwrap_or(loops > 1 && loops <= allowed.len());
         let cpu = |index: usize| pin.then(|| allowed[index % allowed.len()]);
         let name = |index: usize| format!("{}-{index}", builder.name);
@@ -91,7 +94,11 @@ impl Runtime {
         let others = threads.iter().map(|thread| &thread.shared);
         let all = std::iter::once(first.shared()).chain(others);
         siblings.introduce(all.clone());
-        let handle = Handle::new(first.driver().info(), all.cloned(), siblings);
+        let pools = |thread| {
+            let thread = PoolThread { affinity, ..thread };
+            Pools::new(builder.blocking.clone(), builder.compute_count(), thread)
+        };
+        let handle = Handle::new(first.driver().info(), all.cloned(), siblings, pools);
         for thread in &threads {
             thread.begin(handle.clone());
         }
@@ -161,6 +168,7 @@ impl Drop for Runtime {
         self.threads.clear();
         let _current = handle::enter(self.handle.clone());
         self.first.close(self.drain_timeout);
+        self.handle.pools().shutdown(self.drain_timeout);
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod mapping;
 pub(crate) mod operation_trials;
+pub(crate) mod parker;
 pub(crate) mod preflight;
 pub(crate) mod reuse_port_trial;
 pub(crate) mod ring;

@@ -14,6 +14,8 @@ pub struct JoinError {
     spawned_at: &'static Location<'static>,
     /// `None`: cancelled.
     panic: Option<Payload>,
+    /// Why it was cancelled, if not because somebody asked for it.
+    cause: Option<String>,
 }
 
 /// A panic's payload, which may not be `Sync`.
@@ -34,11 +36,18 @@ impl Payload {
 }
 
 impl JoinError {
-    pub(super) fn cancelled(spawned_at: &'static Location<'static>) -> Self {
+    pub(crate) fn cancelled(spawned_at: &'static Location<'static>) -> Self {
         Self {
             spawned_at,
             panic: None,
+            cause: None,
         }
+    }
+
+    /// Says why it was cancelled, though nobody asked for it.
+    pub(crate) fn because(mut self, cause: String) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     pub(super) fn panic(
@@ -48,6 +57,7 @@ impl JoinError {
         Self {
             spawned_at,
             panic: Some(Payload(payload)),
+            cause: None,
         }
     }
 
@@ -95,7 +105,10 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spawned_at = self.spawned_at;
         match &self.panic {
-            None => write!(f, "the task spawned at {spawned_at} was cancelled"),
+            None => match &self.cause {
+                None => write!(f, "the task spawned at {spawned_at} was cancelled"),
+                Some(cause) => write!(f, "the task spawned at {spawned_at} did not run: {cause}"),
+            },
             Some(payload) => match payload.message() {
                 Some(message) => write!(f, "the task spawned at {spawned_at} panicked: {message}"),
                 None => write!(f, "the task spawned at {spawned_at} panicked"),

@@ -69,6 +69,14 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Cancels a task that ends with its first run, if that has not begun; whether it had not. One
+    /// that runs may ask [`AbortHandle::is_aborted`].
+    pub(crate) fn cancel_unstarted(&self) -> bool {
+        // SAFETY: the handle's reference.
+        self.task
+            .is_some_and(|task| unsafe { task.header() }.state.abort_unstarted())
+    }
+
     /// A handle that can abort the task and does not wait for it.
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(self.task)
@@ -148,7 +156,7 @@ impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
     /// A further reference to a task to which the caller has one.
-    fn new(task: Option<RawTask>) -> Self {
+    pub(super) fn new(task: Option<RawTask>) -> Self {
         if let Some(task) = task {
             // SAFETY: the caller's reference.
             unsafe { task.header() }.state.retain();
@@ -169,6 +177,13 @@ impl AbortHandle {
         // SAFETY: this handle's reference.
         self.task
             .is_none_or(|task| unsafe { task.header() }.state.is_complete())
+    }
+
+    /// Whether somebody has asked for the task to be cancelled.
+    pub(crate) fn is_aborted(&self) -> bool {
+        // SAFETY: this handle's reference.
+        self.task
+            .is_some_and(|task| unsafe { task.header() }.state.is_aborted())
     }
 }
 

@@ -4,6 +4,7 @@ use std::mem;
 
 use super::cell::RawTask;
 use super::harness;
+use super::join::AbortHandle;
 use super::state::Start;
 
 /// A task that wants to be run, on its way through a queue.
@@ -44,6 +45,12 @@ impl Scheduled {
     #[inline]
     pub(super) fn raw(&self) -> RawTask {
         self.0
+    }
+
+    /// A handle to the task.
+    pub(crate) fn abort_handle(&self) -> AbortHandle {
+        // Rule 5: the entry stands for a reference, the owner's or its own.
+        AbortHandle::new(Some(self.0))
     }
 
     /// Whether the task was made for another loop and has not run yet: no owner has adopted it.

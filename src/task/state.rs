@@ -144,6 +144,16 @@ impl State {
         wake_of(self.0.fetch_or(SCHEDULED | ABORTED, Ordering::AcqRel))
     }
 
+    /// Sets ABORTED in a task that runs only once; whether it had not begun, and now will not.
+    pub(super) fn abort_unstarted(&self) -> bool {
+        let word = self.0.fetch_or(ABORTED, Ordering::AcqRel);
+        word & (SCHEDULED | COMPLETE) == SCHEDULED
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & ABORTED != 0
+    }
+
     /// Clears SCHEDULED, in the name of the queue entry.
     #[inline]
     pub(super) fn start(&self) -> Start {

@@ -1,0 +1,136 @@
+//! The CPU pool: a thread a processor, on which a large computation splits.
+//!
+//! The threads and their work stealing are rayon's: whatever uses rayon inside of a computation
+//! (`rayon::join`, parallel iterators) splits over these threads. What is added here is the bound of
+//! the queue before them, the counters, and the way back to a task.
+
+use super::gate::Gate;
+use super::job::{self, Carrier, Job};
+use super::pool::PoolFull;
+use super::stats::{Counters, PoolStats};
+use super::thread::PoolThread;
+use crate::task::Scheduled;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// Computations that may wait for a processor.
+const QUEUE: usize = 16_384;
+
+/// Threads for closures that compute. One a runtime.
+pub(super) struct ComputePool {
+    gate: Gate,
+    counters: Counters,
+    threads: usize,
+    settings: PoolThread,
+    /// Started with the first computation; or why it could not be.
+    engine: OnceLock<Result<rayon_core::ThreadPool, String>>,
+    closed: AtomicBool,
+}
+
+impl ComputePool {
+    pub(super) fn new(threads: usize, settings: PoolThread) -> Arc<Self> {
+        Arc::new(ComputePool {
+            gate: Gate::new(QUEUE),
+            counters: Counters::default(),
+            threads,
+            settings,
+            engine: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    fn engine(&self) -> Option<&rayon_core::ThreadPool> {
+        let start = || {
+            let settings = self.settings.clone();
+            rayon_core::ThreadPoolBuilder::new()
+                .num_threads(self.threads)
+                .thread_name(|number| format!("ringmill-cpu-{number}"))
+                .start_handler(move |_| settings.apply())
+                .build()
+                .map_err(|error| {
+                    self.counters.fail();
+                    format!(
+                        "the threads of the CPU pool could not be started: {error}; look at the \
+                         limits of processes (ulimit -u, pids.max) and of memory"
+                    )
+                })
+        };
+        self.engine.get_or_init(start).as_ref().ok()
+    }
+
+    #[track_caller]
+    pub(super) fn spawn<F, T>(self: &Arc<Self>, work: F) -> Job<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let counted = self.gate.try_enter();
+        Job::new(self.clone(), counted, work, Location::caller())
+    }
+
+    #[track_caller]
+    pub(super) fn try_spawn<F, T>(self: &Arc<Self>, work: F) -> Result<Job<T>, PoolFull<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if !self.gate.try_enter() {
+            self.counters.reject();
+            return Err(PoolFull(work));
+        }
+        Ok(Job::new(self.clone(), true, work, Location::caller()))
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        let threads = match self.engine.get() {
+            Some(Ok(_)) => self.threads,
+            _ => 0,
+        };
+        // Rayon does not tell which of them sleep.
+        self.counters.read(threads, 0, self.gate.waiting())
+    }
+
+    /// What has not begun is cancelled; what runs is left to itself, and its threads end after it.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.gate.open();
+    }
+}
+
+impl Carrier for ComputePool {
+    fn name(&self) -> &str {
+        "cpu"
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    fn submit(self: Arc<Self>, entry: Scheduled) {
+        let Some(engine) = self.engine() else {
+            self.gate.leave();
+            return drop(entry);
+        };
+        let since = Instant::now();
+        let this = self.clone();
+        engine.spawn(move || {
+            let started = Instant::now();
+            this.gate.leave();
+            if this.is_closed() {
+                return drop(entry);
+            }
+            job::run(entry);
+            this.counters.ran(started - since, started.elapsed());
+        });
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.engine.get()?.as_ref().err().cloned()
+    }
+}

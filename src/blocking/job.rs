@@ -1,0 +1,252 @@
+//! [`Job`]: a closure on a pool, as who submitted it holds it; and the running of one.
+
+use super::gate::Gate;
+use crate::task::{self, AbortHandle, JoinError, JoinHandle, OwnedTasks, Schedule, Scheduled};
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A pool, as a job sees it.
+pub(super) trait Carrier: Send + Sync {
+    fn name(&self) -> &str;
+
+    fn gate(&self) -> &Gate;
+
+    /// Queues a job that the gate has counted; if the pool is closed, that cancels it.
+    fn submit(self: Arc<Self>, entry: Scheduled);
+
+    fn is_closed(&self) -> bool;
+
+    /// Why jobs were not run, if not because somebody asked for it.
+    fn failure(&self) -> Option<String>;
+}
+
+/// A closure that runs on a pool's thread, and a future for what it returns.
+///
+/// Where the pool's queue is full the closure waits in here, and goes in when there is room and this
+/// is awaited: callers are served in the order of their coming.
+///
+/// Dropping it cancels a closure that has not started. One that runs goes on, as a thread cannot be
+/// stopped; it may ask [`is_cancelled`](super::is_cancelled). [`detach`](Job::detach) lets the
+/// closure run without anybody waiting for it.
+///
+/// # Errors
+///
+/// [`JoinError`]: the closure panicked; or it never ran, as the job was aborted, the pool was shut
+/// down, or no thread could be started, which the error then says.
+///
+/// # Panics
+///
+/// When polled again after it returned the output.
+///
+/// # Cancel safety
+///
+/// Await `&mut job` to keep it: dropping it is the cancellation.
+#[must_use = "dropping it cancels a closure that has not started"]
+pub struct Job<T> {
+    /// `None` once it is detached.
+    handle: Option<JoinHandle<T>>,
+    pool: Arc<dyn Carrier>,
+    /// Until there is room in the queue.
+    outside: Option<Outside>,
+    /// It was aborted in time.
+    aborted: bool,
+    spawned_at: &'static Location<'static>,
+}
+
+/// A job that is not in the queue.
+struct Outside {
+    entry: Scheduled,
+    /// Its place among those who wait for room.
+    ticket: Option<u64>,
+}
+
+impl<T> Job<T> {
+    /// A job that has been counted by the gate of its pool, or waits for that.
+    pub(super) fn new<F>(
+        pool: Arc<dyn Carrier>,
+        counted: bool,
+        work: F,
+        spawned_at: &'static Location<'static>,
+    ) -> Self
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (entry, handle) = task::remote(move || async move { work() }, Once, spawned_at);
+        let mut job = Job {
+            handle: Some(handle),
+            pool,
+            outside: None,
+            aborted: false,
+            spawned_at,
+        };
+        if counted {
+            job.pool.clone().submit(entry);
+        } else {
+            job.outside = Some(Outside {
+                entry,
+                ticket: None,
+            });
+        }
+        job
+    }
+
+    /// Cancels the closure if it has not started; whether that was in time. The job then gives a
+    /// [`JoinError`] that [is cancelled](JoinError::is_cancelled).
+    ///
+    /// A closure that has started goes on, and [`is_cancelled`](super::is_cancelled) tells it.
+    pub fn abort(&mut self) -> bool {
+        let unstarted = self.leave_queue() || self.cancel_unstarted();
+        self.aborted |= unstarted;
+        unstarted
+    }
+
+    /// Whether awaiting it will not wait.
+    pub fn is_finished(&self) -> bool {
+        self.aborted || self.handle.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Lets the closure run on its own; what it returns is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Gives the job back if it is still outside of a full queue, which it enters when it is awaited.
+    pub fn detach(mut self) -> Result<(), Self> {
+        if self.outside.is_some() {
+            return Err(self);
+        }
+        self.handle = None;
+        Ok(())
+    }
+
+    /// Takes the closure away if it is not in the queue yet; whether that was so.
+    fn leave_queue(&mut self) -> bool {
+        let Some(mut outside) = self.outside.take() else {
+            return false;
+        };
+        self.pool.gate().leave_queue(&mut outside.ticket);
+        // Dropping the entry cancels the task, and drops the closure.
+        drop(outside.entry);
+        true
+    }
+
+    fn cancel_unstarted(&self) -> bool {
+        let handle = self.handle.as_ref();
+        handle.is_some_and(JoinHandle::cancel_unstarted)
+    }
+}
+
+impl<T> Future for Job<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.aborted {
+            return Poll::Ready(Err(JoinError::cancelled(this.spawned_at)));
+        }
+        if let Some(outside) = &mut this.outside {
+            let entered = this.pool.gate().poll_enter(&mut outside.ticket, cx);
+            if entered.is_pending() && !this.pool.is_closed() {
+                return Poll::Pending;
+            }
+            if let Some(outside) = this.outside.take() {
+                match entered {
+                    Poll::Ready(()) => this.pool.clone().submit(outside.entry),
+                    // The pool was shut down: nobody will make room.
+                    Poll::Pending => drop(outside.entry),
+                }
+            }
+        }
+        let handle = this.handle.as_mut();
+        let output = Pin::new(handle.expect("a detached job is gone")).poll(cx);
+        output.map_err(|error| match this.pool.failure() {
+            Some(cause) if error.is_cancelled() => error.because(cause),
+            _ => error,
+        })
+    }
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        if !self.leave_queue() {
+            self.cancel_unstarted();
+        }
+    }
+}
+
+impl<T> fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("pool", &self.pool.name())
+            .field("spawned_at", &format_args!("{}", self.spawned_at))
+            .field("finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A job's task has one queue entry in its life, the first; what makes another, an abort, has no
+/// place to go.
+struct Once;
+
+impl Schedule for Once {
+    fn schedule(&self, entry: Scheduled) {
+        // The task runs at this moment: its owner sees to its end.
+        drop(entry);
+    }
+}
+
+thread_local! {
+    /// The jobs that run on this thread: the last one runs, the others wait for it. (A thread of
+    /// the CPU pool may take another job while one waits for its parts.)
+    static RUNNING: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a job to its end. No panic of the closure's gets out.
+pub(super) fn run(entry: Scheduled) {
+    struct Leave;
+
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            let left = RUNNING.with(|running| running.borrow_mut().pop());
+            drop(left);
+        }
+    }
+
+    RUNNING.with(|running| running.borrow_mut().push(entry.abort_handle()));
+    let _leave = Leave;
+    // An owner for each: jobs nest where one waits for its parts, and runs of one owner must not.
+    let _ = OwnedTasks::new().run(entry);
+}
+
+/// Whether the job that runs on this thread is no longer wanted: it was aborted, or dropped by who
+/// submitted it. A long computation asks now and then, and returns early. False outside of jobs.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ringmill::blocking::{is_cancelled, spawn_blocking};
+///
+/// ringmill::block_on(async {
+///     let mut job = spawn_blocking(|| {
+///         while !is_cancelled() {
+///             std::thread::yield_now();
+///         }
+///         "ended early"
+///     });
+///     // Either it never starts, or it hears of the abort.
+///     if job.abort() {
+///         assert!(job.await.unwrap_err().is_cancelled());
+///     } else {
+///         assert_eq!(job.await.unwrap(), "ended early");
+///     }
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn is_cancelled() -> bool {
+    RUNNING.with(|running| running.borrow().last().is_some_and(AbortHandle::is_aborted))
+}

@@ -1,0 +1,97 @@
+//! [`Pools`]: the pools of one runtime, and which are those of the present thread.
+
+use super::Job;
+use super::compute::ComputePool;
+use super::pool::{Pool, PoolBuilder};
+use super::stats::PoolStats;
+use super::thread::PoolThread;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Pools>>> = const { RefCell::new(None) };
+}
+
+/// The pools of one runtime. No thread is started before the first job.
+pub(crate) struct Pools {
+    blocking: Pool,
+    compute: Arc<ComputePool>,
+    thread: PoolThread,
+}
+
+impl Pools {
+    pub(crate) fn new(
+        blocking: PoolBuilder,
+        compute_threads: usize,
+        thread: PoolThread,
+    ) -> Arc<Self> {
+        Arc::new(Pools {
+            blocking: blocking.build_with(thread.clone()),
+            compute: ComputePool::new(compute_threads, thread.clone()),
+            thread,
+        })
+    }
+
+    /// Those of the runtime that this thread belongs to.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(|current| current.borrow().clone()).ok()?
+    }
+
+    /// Makes these the present thread's until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
+        Entered(CURRENT.with(|current| current.borrow_mut().replace(self.clone())))
+    }
+
+    pub(super) fn thread_settings(&self) -> &PoolThread {
+        &self.thread
+    }
+
+    pub(super) fn blocking(&self) -> &Pool {
+        &self.blocking
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_blocking<F, T>(&self, work: F) -> Job<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.blocking.spawn(work)
+    }
+
+    #[track_caller]
+    pub(crate) fn compute<F, T>(&self, work: F) -> Job<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.compute.spawn(work)
+    }
+
+    pub(super) fn compute_pool(&self) -> &Arc<ComputePool> {
+        &self.compute
+    }
+
+    /// The counters: of the blocking pool, of the CPU pool.
+    pub(crate) fn stats(&self) -> (PoolStats, PoolStats) {
+        (self.blocking.stats(), self.compute.stats())
+    }
+
+    /// Ends both: what has not begun is cancelled, what runs in the blocking pool may finish within
+    /// `limit`.
+    pub(crate) fn shutdown(&self, limit: Duration) {
+        self.compute.close();
+        self.blocking.shutdown(limit);
+    }
+}
+
+pub(crate) struct Entered(Option<Arc<Pools>>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
+        drop(left);
+    }
+}
