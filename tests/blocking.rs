@@ -4,10 +4,10 @@ mod kit;
 
 use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
-use kit::wait::{NEVER, eventually, here, soon, until};
+use kit::wait::{NEVER, eventually, here, soon};
 use kit::{builder, hush, runtime};
 use ringmill::blocking::{
-    Limiter, Pool, compute, is_cancelled, spawn_blocking, try_compute, try_spawn_blocking,
+    Pool, compute, is_cancelled, spawn_blocking, try_compute, try_spawn_blocking,
 };
 use ringmill::{Handle, LoopRef, channel::oneshot};
 use std::future::Future;
@@ -46,8 +46,11 @@ fn a_closure_runs_beside_the_loop_and_its_value_comes_back() {
             assert!(has_handle);
         }
     });
-    assert_eq!(runtime.handle().blocking_stats().ran, 1);
-    assert_eq!(runtime.handle().compute_stats().ran, 1);
+    // Counted after the value is on its way.
+    let handle = runtime.handle();
+    eventually("the counts", || {
+        (handle.blocking_stats().ran, handle.compute_stats().ran) == (1, 1)
+    });
 }
 
 /// The loop would stand still if one of the closures ran on it: they end only together with a task.
@@ -109,12 +112,12 @@ fn a_panic_comes_back_and_costs_no_thread() {
         }
         assert_eq!(dropped.count(), CLOSURES);
     });
-    let stats = runtime.handle().blocking_stats();
-    assert!(stats.threads <= 4, "{stats:?}");
-    assert_eq!(
-        stats.ran + runtime.handle().compute_stats().ran,
-        CLOSURES as u64
-    );
+    let handle = runtime.handle();
+    eventually("the counts", || {
+        handle.blocking_stats().ran + handle.compute_stats().ran == CLOSURES as u64
+    });
+    let threads = handle.blocking_stats().threads;
+    assert!(threads <= 4, "{threads} threads");
 }
 
 #[test]
@@ -391,7 +394,7 @@ fn threads_that_are_idle_for_long_enough_go() {
         drop(occupy(&pool, 8));
         eventually("their end", || pool.stats().threads == 0);
     }
-    assert_eq!(pool.stats().ran, 24);
+    eventually("the count", || pool.stats().ran == 24);
 }
 
 /// From many threads at once, with threads that come and go: each closure is run once.
@@ -427,8 +430,8 @@ fn none_of_many_closures_is_lost() {
         }
     });
     eventually("all of them", || ran.load(Ordering::Relaxed) == 3 * EACH);
+    eventually("the count", || pool.stats().ran == 3 * EACH as u64);
     let stats = pool.stats();
-    assert_eq!(stats.ran, 3 * EACH as u64);
     assert!(stats.queue_wait >= stats.longest_wait, "{stats:?}");
 }
 
@@ -447,69 +450,6 @@ fn outside_of_a_runtime_there_is_no_pool_and_that_is_said() {
             .await
             .unwrap();
         soon("a job", try_compute(|| ()).unwrap()).await.unwrap();
-    });
-}
-
-#[apply(on_each_driver)]
-fn a_limiter_lets_so_many_at_a_time_through_for_each_key() {
-    const LIMIT: usize = 3;
-    runtime(1).block_on(async {
-        let limiter = Limiter::new(LIMIT);
-        let at_once: Arc<[AtomicUsize; 2]> = Arc::default();
-        let most = Arc::new(AtomicUsize::new(0));
-        let tasks: Vec<_> = (0..200)
-            .map(|number| {
-                let (limiter, at_once, most) = (limiter.clone(), at_once.clone(), most.clone());
-                ringmill::spawn(async move {
-                    let key = number % 2;
-                    let permit = limiter.acquire(key).await;
-                    let job = spawn_blocking(move || {
-                        let now = at_once[key].fetch_add(1, Ordering::SeqCst) + 1;
-                        most.fetch_max(now, Ordering::SeqCst);
-                        thread::yield_now();
-                        at_once[key].fetch_sub(1, Ordering::SeqCst);
-                        drop(permit);
-                    });
-                    job.await.unwrap();
-                })
-            })
-            .collect();
-        for task in tasks {
-            soon("a task", task).await.unwrap();
-        }
-        assert!(most.load(Ordering::SeqCst) <= LIMIT);
-        assert_eq!((limiter.in_use(&0), limiter.in_use(&1)), (0, 0));
-    });
-}
-
-#[apply(on_each_driver)]
-fn a_limiter_serves_in_order_and_a_place_given_up_is_the_next_ones() {
-    runtime(1).block_on(async {
-        let limiter = Limiter::new(1);
-        let first = limiter.try_acquire("key").unwrap();
-        assert!(limiter.try_acquire("key").is_none());
-        assert!(limiter.try_acquire("other").is_some());
-        let order: Arc<std::sync::Mutex<Vec<usize>>> = Arc::default();
-        let wait = |number: usize| {
-            let (limiter, order) = (limiter.clone(), order.clone());
-            ringmill::spawn(async move {
-                let _permit = limiter.acquire("key").await;
-                order.lock().unwrap().push(number);
-            })
-            .abort_on_drop()
-        };
-        let mut waiting: Vec<_> = (0..5).map(wait).collect();
-        until("the line", || limiter.waiting(&"key") == 5).await;
-        // The one whose turn would be next, and one in the middle.
-        drop(waiting.remove(0));
-        drop(waiting.remove(1));
-        until("the line", || limiter.waiting(&"key") == 3).await;
-        drop(first);
-        for task in waiting {
-            soon("a turn", task).await.unwrap();
-        }
-        assert_eq!(*order.lock().unwrap(), [1, 3, 4]);
-        assert_eq!((limiter.in_use(&"key"), limiter.waiting(&"key")), (0, 0));
     });
 }
 

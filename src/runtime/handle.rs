@@ -1,16 +1,16 @@
-//! [`Handle`] and [`LoopRef`]: a runtime and its loops as addresses, from any thread.
+//! [`Handle`]: a runtime as an address, from any thread.
 
+use super::census::Census;
 use super::drain::DrainSignal;
+use super::loop_ref::LoopRef;
 use crate::blocking::{self, Job, PoolStats, PoolThread, Pools};
-use crate::channel;
 use crate::driver::DriverInfo;
-use crate::event_loop::{self, LoopShared, LoopStats, Scheduler, Siblings, Unbound};
-use crate::task::{self, AbortOnDrop, JoinError, JoinHandle, Schedule};
+use crate::event_loop::{self, LoopShared, LoopStats, Siblings, Unbound};
+use crate::task::{self, JoinError, JoinHandle};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 
 thread_local! {
@@ -52,7 +52,7 @@ impl Handle {
         };
         let inner = Arc::new(Inner {
             driver,
-            loops: loops.map(LoopRef).collect(),
+            loops: loops.map(LoopRef::new).collect(),
             siblings,
             pools: pools(PoolThread {
                 affinity: None,
@@ -287,166 +287,6 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle")
             .field("loops", &self.inner.loops)
-            .finish()
-    }
-}
-
-/// The tasks of all loops.
-#[derive(Clone, Copy)]
-pub(super) struct Census {
-    pub(super) live: usize,
-    /// How many there have ever been.
-    ever: u64,
-    /// Loops that have counted.
-    loops: u64,
-}
-
-impl Census {
-    /// Whether there was no task between the two censuses, `before` being the last one before this.
-    ///
-    /// Take the moment when the second begins. A task that was alive then was waiting for a loop,
-    /// and counted by the second; or on its way to one, which it reaches before that counts again
-    /// and after it has counted first; or had reached one, before that counted first, and is in the
-    /// first count, or after, and is among those there have been in the second and not in the
-    /// first.
-    pub(super) fn is_quiet_since(&self, before: Census) -> bool {
-        // Those that count are the only new ones.
-        let unchanged = self.loops == before.loops && self.ever == before.ever + self.loops;
-        before.live == 0 && self.live == 0 && unchanged
-    }
-}
-
-/// One loop of a runtime, as an address. Cheap to clone.
-#[derive(Clone)]
-pub struct LoopRef(Arc<LoopShared>);
-
-impl LoopRef {
-    /// The loop that runs on this thread, if one does.
-    pub fn current() -> Option<Self> {
-        event_loop::context::shared().map(LoopRef)
-    }
-
-    /// The loop's number in its runtime, from 0.
-    pub fn index(&self) -> usize {
-        self.0.index()
-    }
-
-    /// The name of the loop's thread.
-    pub fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    /// The loop's counters; reading them costs the loop nothing.
-    pub fn stats(&self) -> LoopStats {
-        self.0.stats()
-    }
-
-    /// The processor time that the loop has worked for, in nanoseconds.
-    pub(super) fn busy_nanos(&self) -> u64 {
-        self.0.busy_nanos()
-    }
-
-    /// The loop has handed a connection over. Only its own thread may call it.
-    pub(super) fn count_hand_over(&self) {
-        self.0.count_hand_over();
-    }
-
-    /// Starts a task there: the closure travels, the future is made on arrival and stays, so it
-    /// need not be `Send`.
-    ///
-    /// If the loop is gone, or goes before the task ends, the handle gives a cancelled
-    /// [`JoinError`].
-    #[track_caller]
-    pub fn spawn<M, F>(&self, make: M) -> JoinHandle<F::Output>
-    where
-        M: FnOnce() -> F + Send + 'static,
-        F: Future + 'static,
-        F::Output: Send + 'static,
-    {
-        let scheduler = Scheduler(self.0.clone());
-        let (entry, handle) = task::remote(make, scheduler.clone(), Location::caller());
-        scheduler.schedule(entry);
-        handle
-    }
-
-    /// Runs a future there and gives its output: request and reply in one.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let runtime = ringmill::Builder::new().loops(2).build()?;
-    /// let other = runtime.handle().loops()[1].clone();
-    /// let answer = runtime.block_on(async move { other.call(|| async { 6 * 7 }).await })?;
-    /// assert_eq!(answer, 42);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`JoinError`]: it panicked; or it was cancelled, which here means that the
-    /// loop is gone, before the call or since. That comes at once, a call never hangs.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it cancels the future on the other loop; whether that had begun is not known.
-    #[track_caller]
-    pub fn call<M, F>(&self, make: M) -> AbortOnDrop<F::Output>
-    where
-        M: FnOnce() -> F + Send + 'static,
-        F: Future + 'static,
-        F::Output: Send + 'static,
-    {
-        self.spawn(make).abort_on_drop()
-    }
-
-    /// Runs a future there and blocks the calling thread until it gives its output: for closures in
-    /// a pool, and other threads that are no loops.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use ringmill::{LoopRef, blocking::spawn_blocking};
-    ///
-    /// ringmill::block_on(async {
-    ///     let home = LoopRef::current().unwrap();
-    ///     let job = spawn_blocking(move || home.call_blocking(|| async { 6 * 7 }));
-    ///     assert_eq!(job.await.unwrap().unwrap(), 42);
-    /// })?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](LoopRef::call).
-    ///
-    /// # Panics
-    ///
-    /// On a loop, which would stand still.
-    #[track_caller]
-    pub fn call_blocking<M, F>(&self, make: M) -> Result<F::Output, JoinError>
-    where
-        M: FnOnce() -> F + Send + 'static,
-        F: Future + 'static,
-        F::Output: Send + 'static,
-    {
-        let mut call = self.call(make);
-        channel::block_on(|cx| Pin::new(&mut call).poll(cx))
-    }
-}
-
-impl PartialEq for LoopRef {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for LoopRef {}
-
-impl fmt::Debug for LoopRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoopRef")
-            .field("index", &self.index())
-            .field("name", &self.name())
             .finish()
     }
 }

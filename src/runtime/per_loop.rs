@@ -1,6 +1,7 @@
 //! [`PerLoop`]: one value on each loop.
 
-use super::handle::{Handle, LoopRef};
+use super::handle::Handle;
+use super::loop_ref::LoopRef;
 use crate::event_loop::context;
 use crate::task::{AbortOnDrop, JoinError, JoinHandle};
 use std::fmt;

@@ -49,7 +49,7 @@
 //!    that is before it waits for its connections. One that is dropped (its loop died, or the server
 //!    was cancelled) sends it on; with the last part of a server it is closed.
 
-use super::handle::LoopRef;
+use super::loop_ref::LoopRef;
 use crate::channel::mpsc;
 use crate::event_loop::context;
 use crossbeam_utils::CachePadded;

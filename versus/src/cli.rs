@@ -40,7 +40,9 @@ pub enum Command {
     /// HTTP/1.1 keep-alive with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
     /// Channels between two loops, or two runtimes, within a process.
-    Channel(ChannelArguments),
+    Channel(MicroArguments),
+    /// Closures that might block, to the pool and back.
+    Blocking(MicroArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -142,8 +144,8 @@ impl RoundArguments {
 }
 
 #[derive(Args)]
-pub struct ChannelArguments {
-    /// Cases to measure: one-way, batches, fan-in, ping-pong, call; by default all.
+pub struct MicroArguments {
+    /// Cases to measure; by default all, and a wrong one has them named.
     cases: Vec<String>,
     /// Peers to measure; by default all that a case has.
     #[arg(long, value_delimiter = ',')]
@@ -158,7 +160,7 @@ pub struct ChannelArguments {
     pace: PaceArguments,
 }
 
-impl ChannelArguments {
+impl MicroArguments {
     pub fn plan(self) -> micro::campaign::Plan {
         micro::campaign::Plan {
             cases: self.cases,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::lap::Lap;
-use super::{Case, Suite, channel, report};
+use super::{Case, Suite, blocking, channel, report};
 use crate::child;
 use crate::cli::Pace;
 use crate::during::During;
@@ -59,6 +59,14 @@ pub struct Results {
 /// See [`run`].
 pub fn channel(plan: &Plan) -> io::Result<()> {
     run(&channel::SUITE, plan)
+}
+
+/// Measures the blocking pools.
+///
+/// # Errors
+/// See [`run`].
+pub fn blocking(plan: &Plan) -> io::Result<()> {
+    run(&blocking::SUITE, plan)
 }
 
 /// Measures everything in the plan, prints the tables, writes the JSON. A contender that fails, or

@@ -11,7 +11,8 @@
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
 //! - `report`: what comes out
-//! - `channel`: the contenders of `versus channel`
+//! - `channel`, `blocking`: the contenders of the subcommands of those names
+//! - `tally`: whether everything was done, once
 //!
 //! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
 //! subcommand. To add a contender to a case: write the function, and give it a line in the case's
@@ -20,16 +21,19 @@
 pub mod campaign;
 pub mod measure;
 
+mod blocking;
 mod channel;
 mod lap;
 mod report;
+mod tally;
 
 use std::io;
 
 pub use lap::Lap;
+use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-static SUITES: [&Suite; 1] = [&channel::SUITE];
+static SUITES: [&Suite; 2] = [&channel::SUITE, &blocking::SUITE];
 
 /// Cases that belong together: a subcommand.
 pub struct Suite {

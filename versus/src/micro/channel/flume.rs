@@ -4,11 +4,10 @@ use std::io;
 
 use flume::{Receiver, Sender};
 
-use super::tally::Tally;
 use super::tokio::two_runtimes;
 use super::{CAPACITY, SENDERS};
-use crate::micro::Work;
 use crate::micro::lap::{Lap, Stopwatch};
+use crate::micro::{Tally, Work};
 
 pub fn one_way(work: &Work) -> io::Result<Lap> {
     let each = work.operations;

@@ -7,9 +7,8 @@ use glommio::channels::shared_channel::{self, SharedReceiver, SharedSender};
 use glommio::{GlommioError, LocalExecutorBuilder, Placement};
 
 use super::CAPACITY;
-use super::tally::Tally;
 use crate::micro::lap::{Lap, Stopwatch};
-use crate::micro::{Measure, Work};
+use crate::micro::{Measure, Tally, Work};
 
 pub const ONE_WAY: Option<Measure> = Some(one_way);
 pub const PING_PONG: Option<Measure> = Some(|work| ping_pong(work, Duration::ZERO));

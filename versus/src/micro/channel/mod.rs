@@ -9,7 +9,6 @@ mod flume;
 #[cfg_attr(not(feature = "glommio"), path = "without_glommio.rs")]
 mod glommio;
 mod ringmill;
-mod tally;
 mod tokio;
 
 use super::{Case, Suite, contender, optional};

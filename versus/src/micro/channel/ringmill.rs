@@ -6,10 +6,9 @@ use std::io;
 use ringmill::channel::{mpsc, spsc};
 use ringmill::{DriverKind, Handle, Runtime, SpinPolicy};
 
-use super::tally::Tally;
 use super::{BATCH, CAPACITY, SENDERS};
-use crate::micro::Work;
 use crate::micro::lap::{Lap, Stopwatch};
+use crate::micro::{Tally, Work};
 use crate::server::Driver;
 
 pub fn one_way(work: &Work) -> io::Result<Lap> {

@@ -7,11 +7,10 @@ use std::thread;
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
-use super::tally::Tally;
 use super::{BATCH, CAPACITY, SENDERS};
 use crate::confine;
-use crate::micro::Work;
 use crate::micro::lap::{Lap, Stopwatch};
+use crate::micro::{Tally, Work};
 
 pub fn one_way(work: &Work) -> io::Result<Lap> {
     let each = work.operations;
