@@ -1,17 +1,76 @@
 //! The commands that came in together: the replies of this loop, the commands for others, and how
 //! the replies are put together in the order of the commands.
+//!
+//! What of it lies in memory at a time is bounded, whatever was asked for and however slowly the
+//! client reads: a loop answers until [`FULL`] is reached, the replies go out in order, and it goes
+//! on when those of it that were there are used up.
 
-use super::resp;
+use super::resp::{self, Command, Parser};
 
 /// Bytes of replies, or of commands for one loop, from which on what is there goes first.
 const FULL: usize = 64 << 10;
+/// Room that is kept: bytes of each errand, and parts.
+const KEEP_ERRAND: usize = 1 << 10;
+const KEEP_PARTS: usize = 1 << 10;
 
-/// What a loop answered to the commands that were sent to it.
+/// Commands for one loop, and its replies: they go there and back until all is done.
 #[derive(Default)]
-pub struct Replies {
-    pub bytes: Vec<u8>,
-    /// Where each of them ends.
-    pub ends: Vec<usize>,
+pub struct Errand {
+    commands: Vec<u8>,
+    /// How much of the commands was done.
+    done: usize,
+    /// What came of it the last time, and where each reply ends.
+    replies: Vec<u8>,
+    ends: Vec<usize>,
+    /// How many of these replies were taken.
+    taken: usize,
+    /// Its loop is gone.
+    failed: bool,
+}
+
+impl Errand {
+    /// Does the next of the commands: all, or as many as it takes to be full of replies.
+    pub fn run(&mut self, mut execute: impl FnMut(Command<'_>, &mut Vec<u8>)) {
+        self.replies.clear();
+        self.ends.clear();
+        self.taken = 0;
+        let mut parser = Parser::default();
+        while !self.is_done() && self.replies.len() < FULL {
+            let Ok(Some((command, len))) = parser.parse(&self.commands[self.done..]) else {
+                unreachable!("only whole commands are sent");
+            };
+            self.done += len;
+            execute(command, &mut self.replies);
+            self.ends.push(self.replies.len());
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done == self.commands.len()
+    }
+
+    /// The next reply that is there.
+    fn next(&mut self) -> Option<&[u8]> {
+        if self.failed {
+            return Some(b"-ERR the loop of this key is gone\r\n");
+        }
+        let end = *self.ends.get(self.taken)?;
+        let start = self.taken.checked_sub(1).map_or(0, |last| self.ends[last]);
+        self.taken += 1;
+        Some(&self.replies[start..end])
+    }
+
+    fn clear(&mut self) {
+        self.commands.clear();
+        self.done = 0;
+        self.replies.clear();
+        self.ends.clear();
+        self.taken = 0;
+        self.failed = false;
+        self.commands.shrink_to(KEEP_ERRAND);
+        self.replies.shrink_to(KEEP_ERRAND);
+        self.ends.shrink_to(KEEP_ERRAND / size_of::<usize>());
+    }
 }
 
 /// One reply, or part of one.
@@ -31,15 +90,17 @@ pub struct Batch {
     out: Vec<u8>,
     /// Empty while all is done here: then `out` is the replies.
     parts: Vec<Part>,
-    /// Commands for each loop, and which of them was added to last.
-    away: Vec<Vec<u8>>,
+    /// What each loop is asked, and which of them was the last.
+    errands: Vec<Errand>,
     last: usize,
 }
 
 impl Batch {
     pub fn new(loops: usize) -> Self {
         Batch {
-            away: vec![Vec::new(); loops],
+            errands: std::iter::repeat_with(Errand::default)
+                .take(loops)
+                .collect(),
             ..Self::default()
         }
     }
@@ -47,6 +108,16 @@ impl Batch {
     /// Where this loop's replies are written.
     pub fn out(&mut self) -> &mut Vec<u8> {
         &mut self.out
+    }
+
+    /// Whether there are enough replies of this loop.
+    pub fn is_out_full(&self) -> bool {
+        self.out.len() >= FULL
+    }
+
+    /// Whether it is time to send what is there.
+    pub fn is_full(&self) -> bool {
+        self.is_out_full() || self.errands[self.last].commands.len() >= FULL
     }
 
     /// The next reply is the sum of the `count` that follow.
@@ -66,11 +137,11 @@ impl Batch {
         }
     }
 
-    /// The next reply comes from another loop, to the command that is written to what this gives.
+    /// The next reply comes by an errand, from the command that is written to what this gives.
     pub fn away(&mut self, target: usize) -> &mut Vec<u8> {
         self.part(Part::There(target));
         self.last = target;
-        &mut self.away[target]
+        &mut self.errands[target].commands
     }
 
     fn part(&mut self, part: Part) {
@@ -80,97 +151,229 @@ impl Batch {
         self.parts.push(part);
     }
 
-    /// Whether it is time to send what is there.
-    pub fn is_full(&self) -> bool {
-        self.out.len() >= FULL || self.away[self.last].len() >= FULL
+    /// All replies, if all of them are of this loop.
+    pub fn only_here(&self) -> Option<&[u8]> {
+        self.parts.is_empty().then_some(&self.out)
     }
 
-    /// The commands for other loops; none if there are none.
-    pub fn take_away(&mut self) -> Vec<(usize, Vec<u8>)> {
-        if self.parts.is_empty() {
-            return Vec::new();
-        }
-        let waiting = self.away.iter_mut().enumerate();
-        let waiting = waiting.filter(|(_, commands)| !commands.is_empty());
-        waiting
-            .map(|(target, commands)| (target, std::mem::take(commands)))
-            .collect()
-    }
-
-    /// All replies in order; `there` has those of the other loops, or `None` of one that is gone.
-    pub fn finish(&mut self, there: &[Option<Replies>]) -> &[u8] {
-        if self.parts.is_empty() {
-            return &self.out;
-        }
-        let mut whole = Vec::with_capacity(self.out.len());
-        let mut source = Source {
+    /// Begins to put the replies together.
+    pub fn join(&mut self) -> Join<'_> {
+        Join {
+            parts: &self.parts,
+            at: 0,
             out: &self.out,
             taken: 0,
-            there,
-            next: vec![0; there.len()],
-        };
-        let mut parts = self.parts.iter();
-        while let Some(part) = parts.next() {
-            let (count, all_ok) = match part {
-                Part::Sum(count) => (*count, false),
-                Part::AllOk(count) => (*count, true),
-                part => {
-                    whole.extend_from_slice(source.reply(part));
-                    continue;
-                }
-            };
-            let mut sum = 0;
-            let mut error = None;
-            for part in parts.by_ref().take(count) {
-                match source.reply(part) {
-                    reply @ [b'-', ..] => error = Some(reply),
-                    [b':', digits @ .., b'\r', b'\n'] => sum += resp::integer(digits).unwrap_or(0),
-                    _ => {}
-                }
-            }
-            match error {
-                Some(error) => whole.extend_from_slice(error),
-                None if all_ok => resp::write_simple(&mut whole, "OK"),
-                None => resp::write_integer(&mut whole, sum),
-            }
+            errands: &mut self.errands,
+            fold: None,
         }
-        self.parts.clear();
-        self.out = whole;
-        &self.out
     }
 
     /// The replies were sent.
     pub fn clear(&mut self) {
         self.out.clear();
+        if !self.parts.is_empty() {
+            self.parts.clear();
+            self.errands.iter_mut().for_each(Errand::clear);
+        }
         // What was needed once is not kept for ever.
         self.out.shrink_to(FULL);
+        self.parts.shrink_to(KEEP_PARTS);
     }
 }
 
-/// Where replies are taken from.
-struct Source<'a> {
+/// Puts replies together, in the order of the commands.
+pub struct Join<'a> {
+    parts: &'a [Part],
+    at: usize,
     out: &'a [u8],
     taken: usize,
-    there: &'a [Option<Replies>],
-    next: Vec<usize>,
+    errands: &'a mut [Errand],
+    fold: Option<Fold>,
 }
 
-impl<'a> Source<'a> {
-    fn reply(&mut self, part: &Part) -> &'a [u8] {
-        match *part {
-            Part::Here(end) => &self.out[std::mem::replace(&mut self.taken, end)..end],
-            Part::There(target) => {
-                let Some(replies) = &self.there[target] else {
-                    return b"-ERR the loop of this key is gone\r\n";
-                };
-                let number = self.next[target];
-                self.next[target] = number + 1;
-                let start = number
-                    .checked_sub(1)
-                    .map_or(0, |before| replies.ends[before]);
-                &replies.bytes[start..replies.ends[number]]
+impl Join<'_> {
+    /// The errands that have no reply left, but commands.
+    pub fn leave(&mut self) -> impl Iterator<Item = (usize, Errand)> {
+        let errands = self.errands.iter_mut().enumerate();
+        let leaving = |errand: &Errand| errand.taken == errand.ends.len() && !errand.is_done();
+        let errands = errands.filter(move |(_, errand)| leaving(errand));
+        errands.map(|(target, errand)| (target, std::mem::take(errand)))
+    }
+
+    /// An errand is back; `None` if its loop is gone.
+    pub fn is_back(&mut self, target: usize, errand: Option<Errand>) {
+        let failed = || Errand {
+            failed: true,
+            ..Errand::default()
+        };
+        self.errands[target] = errand.unwrap_or_else(failed);
+    }
+
+    /// Appends the next replies to `whole`. Whether these are all; else errands are to leave.
+    pub fn fill(&mut self, whole: &mut Vec<u8>) -> bool {
+        while let Some(part) = self.parts.get(self.at) {
+            let reply = match *part {
+                Part::Here(end) => &self.out[std::mem::replace(&mut self.taken, end)..end],
+                Part::There(target) => match self.errands[target].next() {
+                    Some(reply) => reply,
+                    None => return false,
+                },
+                Part::Sum(count) | Part::AllOk(count) => {
+                    let all_ok = matches!(part, Part::AllOk(_));
+                    self.fold = Some(Fold::new(count, all_ok));
+                    self.at += 1;
+                    continue;
+                }
+            };
+            self.at += 1;
+            match &mut self.fold {
+                Some(fold) => {
+                    if fold.add(reply) {
+                        fold.write(whole);
+                        self.fold = None;
+                    }
+                }
+                None => whole.extend_from_slice(reply),
             }
-            Part::Sum(_) | Part::AllOk(_) => unreachable!("these are made of replies"),
         }
+        true
+    }
+}
+
+/// One reply that is made of several.
+struct Fold {
+    left: usize,
+    all_ok: bool,
+    sum: i64,
+    error: Option<Vec<u8>>,
+}
+
+impl Fold {
+    fn new(count: usize, all_ok: bool) -> Self {
+        Fold {
+            left: count,
+            all_ok,
+            sum: 0,
+            error: None,
+        }
+    }
+
+    /// Takes in the next of the replies; whether it was the last.
+    fn add(&mut self, reply: &[u8]) -> bool {
+        match reply {
+            [b'-', ..] => self.error = Some(reply.to_vec()),
+            [b':', digits @ .., b'\r', b'\n'] => self.sum += resp::integer(digits).unwrap_or(0),
+            _ => {}
+        }
+        self.left -= 1;
+        self.left == 0
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match &self.error {
+            Some(error) => out.extend_from_slice(error),
+            None if self.all_ok => resp::write_simple(out, "OK"),
+            None => resp::write_integer(out, self.sum),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch of one command that is made of as many as there are words, each for loop 1.
+    fn batch(whole: impl FnOnce(&mut Batch, usize), words: &[&str]) -> Batch {
+        let mut batch = Batch::new(2);
+        whole(&mut batch, words.len());
+        for word in words {
+            let word = [word.as_bytes()].into_iter();
+            resp::write_command(batch.away(1), word);
+        }
+        batch
+    }
+
+    /// The replies that are there at a time, until there are no more; a reply to each command is
+    /// made by `execute`.
+    fn join(batch: &mut Batch, execute: impl Fn(Command<'_>, &mut Vec<u8>)) -> Vec<Vec<u8>> {
+        let (mut join, mut rounds) = (batch.join(), Vec::new());
+        loop {
+            let leaving: Vec<_> = join.leave().collect();
+            for (target, mut errand) in leaving {
+                errand.run(&execute);
+                join.is_back(target, Some(errand));
+            }
+            let mut whole = Vec::new();
+            let all = join.fill(&mut whole);
+            rounds.push(whole);
+            if all {
+                return rounds;
+            }
+        }
+    }
+
+    #[test]
+    fn replies_of_another_loop_come_a_bounded_number_at_a_time() {
+        const LARGE: usize = 1 << 20;
+        let array = |batch: &mut Batch, count| {
+            resp::write_array(batch.out(), count);
+            batch.end_reply();
+        };
+        let mut batch = batch(array, &["get"; 300]);
+        let rounds = join(&mut batch, |_, out| resp::write_bulk(out, &[b'x'; LARGE]));
+        let most = rounds.iter().map(Vec::len).max();
+        assert!(most < Some(FULL + LARGE + 32), "{most:?}");
+
+        let mut expected = Vec::new();
+        resp::write_array(&mut expected, 300);
+        for _ in 0..300 {
+            resp::write_bulk(&mut expected, &[b'x'; LARGE]);
+        }
+        assert!(rounds.concat() == expected);
+    }
+
+    #[test]
+    fn a_sum_goes_on_over_all_the_times_that_a_loop_answers() {
+        let count = FULL;
+        let mut summed = batch(Batch::sum, &vec!["del"; count]);
+        let rounds = join(&mut summed, |_, out| resp::write_integer(out, 1));
+        assert!(rounds.len() > 1);
+        assert_eq!(rounds.concat(), format!(":{count}\r\n").into_bytes());
+
+        let mut words = vec!["set"; count];
+        words[count / 2] = "fail";
+        let mut all_ok = batch(Batch::all_ok, &words);
+        let replies = join(&mut all_ok, |command, out| match command.argument(0) {
+            Some(b"fail") => resp::write_error(out, "ERR no"),
+            _ => resp::write_simple(out, "OK"),
+        });
+        assert_eq!(replies.concat(), b"-ERR no\r\n");
+    }
+
+    #[test]
+    fn what_was_needed_once_is_not_kept() {
+        let mut batch = batch(Batch::sum, &vec!["del"; 100_000]);
+        join(&mut batch, |_, out| resp::write_integer(out, 1));
+        batch.out().extend_from_slice(&vec![0; 2 * FULL]);
+        batch.clear();
+        assert!(batch.out.capacity() <= FULL);
+        assert!(batch.parts.capacity() <= KEEP_PARTS);
+        for errand in &batch.errands {
+            assert!(errand.commands.capacity() <= KEEP_ERRAND);
+            assert!(errand.replies.capacity() <= KEEP_ERRAND);
+            assert!(errand.ends.capacity() * size_of::<usize>() <= KEEP_ERRAND);
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_loop_that_is_gone_are_answered_with_an_error() {
+        let mut batch = batch(|_, _| {}, &["get", "get"]);
+        let mut join = batch.join();
+        let errands: Vec<_> = join.leave().collect();
+        assert_eq!(errands.len(), 1);
+        join.is_back(1, None);
+        let mut whole = Vec::new();
+        assert!(join.fill(&mut whole));
+        assert_eq!(whole, b"-ERR the loop of this key is gone\r\n".repeat(2));
     }
 }

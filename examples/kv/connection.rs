@@ -1,8 +1,9 @@
 //! One client: its commands are done here or sent to the loops of their keys, a batch at a time.
 
-use super::batch::{Batch, Replies};
+use super::batch::{Batch, Errand};
 use super::command::{self, EveryKey, Kind, ManyKeys, OneKey, Plain};
 use super::resp::{self, Command, Parser};
+use super::session::{self, Session};
 use super::shard::{self, Shard};
 use ringmill::net::TcpStream;
 use ringmill::{AbortOnDrop, Drain, Handle, JoinError, LoopRef, PerLoop};
@@ -64,9 +65,12 @@ impl Shards {
         }
     }
 
-    /// Does commands on another loop.
-    fn call(&self, target: usize, commands: Vec<u8>) -> AbortOnDrop<Replies> {
-        let execute = |shard: Rc<RefCell<Shard>>| async move { execute_all(&shard, &commands) };
+    /// Does commands on another loop, as many as it takes for a bounded amount of replies.
+    fn call(&self, target: usize, mut errand: Errand) -> AbortOnDrop<Errand> {
+        let execute = |shard: Rc<RefCell<Shard>>| async move {
+            errand.run(|command, out| execute_one(&shard, command, out));
+            errand
+        };
         self.store.shards.call_on(target, execute)
     }
 
@@ -87,17 +91,11 @@ impl Shards {
     }
 }
 
-/// Does commands, each for one key of this shard, that another loop has sent.
-fn execute_all(shard: &Rc<RefCell<Shard>>, commands: &[u8]) -> Replies {
-    let (mut parser, mut replies, mut at) = (Parser::default(), Replies::default(), 0);
-    while let Ok(Some((command, len))) = parser.parse(&commands[at..]) {
-        at += len;
-        if let Some(Kind::Key(what)) = kind(command) {
-            shard::execute(shard, what, command, &mut replies.bytes);
-        }
-        replies.ends.push(replies.bytes.len());
+/// Does a command for one key of this shard that a connection has sent on.
+fn execute_one(shard: &Rc<RefCell<Shard>>, command: Command<'_>, out: &mut Vec<u8>) {
+    if let Some(Kind::Key(what)) = kind(command) {
+        shard::execute(shard, what, command, out);
     }
-    replies
 }
 
 fn kind(command: Command<'_>) -> Option<Kind> {
@@ -120,6 +118,7 @@ async fn converse(stream: &mut TcpStream, drain: Drain, shards: Shards) -> io::R
     let mut client = Client {
         batch: Batch::new(shards.count()),
         parser: Parser::default(),
+        session: Session::new(),
         shards,
     };
     // An unfinished command.
@@ -151,7 +150,7 @@ async fn converse(stream: &mut TcpStream, drain: Drain, shards: Shards) -> io::R
         } else {
             kept.drain(..done);
         }
-        if kept.is_empty() {
+        if done > 0 {
             kept.shrink_to(KEEP);
         }
     }
@@ -168,6 +167,7 @@ enum Next {
 struct Client {
     batch: Batch,
     parser: Parser,
+    session: Session,
     shards: Shards,
 }
 
@@ -180,7 +180,7 @@ impl Client {
             let next = match self.parser.parse(&input[at..]) {
                 Ok(Some((command, len))) => {
                     at += len;
-                    dispatch(command, &mut self.batch, &self.shards)
+                    dispatch(command, &mut self.batch, &mut self.session, &self.shards)
                 }
                 Ok(None) => {
                     self.send(stream).await?;
@@ -215,46 +215,49 @@ impl Client {
 
     /// Sends the replies, those of other loops among them.
     async fn send(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-        let away = self.batch.take_away();
-        let mut there = Vec::new();
-        if !away.is_empty() {
-            there.resize_with(self.shards.count(), || None);
-            let start = |(target, commands)| (target, self.shards.call(target, commands));
-            // All at work before the first is waited for.
-            let calls: Vec<_> = away.into_iter().map(start).collect();
-            for (target, call) in calls {
-                there[target] = call.await.ok();
-            }
-        }
-        let replies = self.batch.finish(&there);
-        if !replies.is_empty() {
-            stream.write_all(replies).await?;
+        match self.batch.only_here() {
+            Some([]) => {}
+            Some(replies) => stream.write_all(replies).await?,
+            None => self.send_joined(stream).await?,
         }
         self.batch.clear();
         Ok(())
     }
+
+    async fn send_joined(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        let (mut join, mut replies) = (self.batch.join(), Vec::new());
+        loop {
+            let start = |(target, errand)| (target, self.shards.call(target, errand));
+            // All at work before the first is waited for.
+            let calls: Vec<_> = join.leave().map(start).collect();
+            for (target, call) in calls {
+                join.is_back(target, call.await.ok());
+            }
+            let all = join.fill(&mut replies);
+            stream.write_all(&replies).await?;
+            if all {
+                return Ok(());
+            }
+            replies.clear();
+        }
+    }
 }
 
 /// Does a command, or puts it down for the loops of its keys.
-fn dispatch(command: Command<'_>, batch: &mut Batch, shards: &Shards) -> Next {
+fn dispatch(
+    command: Command<'_>,
+    batch: &mut Batch,
+    session: &mut Session,
+    shards: &Shards,
+) -> Next {
     let Some(name) = command.argument(0) else {
         return Next::Command;
     };
     let out = batch.out();
     match command::find(name) {
-        None => {
-            let name = String::from_utf8_lossy(&name[..name.len().min(128)]);
-            resp::write_error(
-                out,
-                &format!("ERR unknown command '{}'", name.escape_default()),
-            );
-        }
+        None => resp::write_error(out, &session::unknown_command(name)),
         Some(spec) if !spec.takes(command.len()) => {
-            let name = spec.name;
-            resp::write_error(
-                out,
-                &format!("ERR wrong number of arguments for '{name}' command"),
-            );
+            resp::write_error(out, &session::wrong_number(spec.name));
         }
         Some(spec) => match spec.kind {
             Kind::Key(what) => {
@@ -271,7 +274,7 @@ fn dispatch(command: Command<'_>, batch: &mut Batch, shards: &Shards) -> Next {
                 batch.end_reply();
                 return Next::Close;
             }
-            Kind::Plain(what) => plain(command, what, out),
+            Kind::Plain(what) => session.execute(what, command, out),
         },
     }
     batch.end_reply();
@@ -280,7 +283,8 @@ fn dispatch(command: Command<'_>, batch: &mut Batch, shards: &Shards) -> Next {
 
 fn one_key(command: Command<'_>, what: OneKey, batch: &mut Batch, shards: &Shards) {
     let home = shards.home(command.argument(1).unwrap_or_default());
-    if home == shards.index {
+    // Of a command for many keys, what no longer fits is put off.
+    if home == shards.index && !batch.is_out_full() {
         shard::execute(&shards.here, what, command, batch.out());
         batch.end_reply();
     } else {
@@ -311,36 +315,5 @@ fn many_keys(command: Command<'_>, what: ManyKeys, batch: &mut Batch, shards: &S
         let words = [name, arguments[0], arguments[step - 1]];
         let single = Command::of(&words[..1 + step]);
         one_key(single, one, batch, shards);
-    }
-}
-
-fn plain(command: Command<'_>, what: Plain, out: &mut Vec<u8>) {
-    let argument = command.argument(1).unwrap_or_default();
-    match what {
-        Plain::Ping if command.len() == 1 => resp::write_simple(out, "PONG"),
-        Plain::Ping | Plain::Echo => resp::write_bulk(out, argument),
-        Plain::Select if argument == b"0" => resp::write_simple(out, "OK"),
-        Plain::Select => resp::write_error(out, "ERR DB index is out of range"),
-        // What libraries say first, and what they do without: version 3, names.
-        Plain::Hello => resp::write_error(out, "NOPROTO unsupported protocol version"),
-        Plain::Client => resp::write_simple(out, "OK"),
-        Plain::Command => resp::write_array(out, 0),
-        Plain::Config => {
-            // redis-benchmark asks for settings: none is set.
-            let names = command.arguments_from(2);
-            resp::write_array(out, names.len() * 2);
-            for name in names {
-                resp::write_bulk(out, name);
-                resp::write_bulk(out, b"");
-            }
-        }
-        Plain::Info => {
-            let text = format!(
-                "# Server\r\nserver_name:ringmill-kv\r\nserver_version:{}\r\n",
-                env!("CARGO_PKG_VERSION")
-            );
-            resp::write_bulk(out, text.as_bytes());
-        }
-        Plain::Quit => resp::write_simple(out, "OK"),
     }
 }

@@ -9,7 +9,8 @@
 //! lock; what concerns others goes there as one message for all that came in together.
 //!
 //! [`resp`] is the protocol, [`command`] what there is to say, [`shard`] the keys of one loop,
-//! [`batch`] the commands that go together, [`connection`] one client.
+//! [`batch`] the commands that go together, [`connection`] one client, [`session`] what is known of
+//! it.
 
 #[path = "../args/mod.rs"]
 mod args;
@@ -20,6 +21,7 @@ mod connection;
 #[path = "../../tests/kit/mod.rs"]
 mod kit;
 mod resp;
+mod session;
 mod shard;
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,16 @@ use std::ops::Range;
 /// Bytes of one argument; Redis allows 512 MiB. A client has at most one unfinished command, and
 /// only what it has sent of that is kept.
 pub const MAX_ARGUMENT: usize = 64 << 20;
+/// Bytes of one command.
+const MAX_COMMAND: usize = 128 << 20;
 /// Arguments of one command, as in Redis.
 const MAX_ARGUMENTS: usize = 1 << 20;
-/// Bytes of a command without lengths, and of the lines that tell lengths; as in Redis.
+/// Bytes of a command without lengths, as in Redis.
 const MAX_LINE: usize = 64 << 10;
+/// Bytes of a line that tells a length: more than any length has.
+const MAX_LENGTH_LINE: usize = 32;
+/// Arguments that are kept room for.
+const KEEP_ARGUMENTS: usize = 1 << 10;
 
 /// What a client sent is no command. The connection is closed then, as its bytes mean nothing any
 /// more.
@@ -68,7 +74,7 @@ impl<'a> Command<'a> {
 #[derive(Default)]
 pub struct Parser {
     arguments: Vec<Range<usize>>,
-    /// How much of the input was understood.
+    /// How much of the unfinished command was understood.
     at: usize,
     /// Arguments still to come, once the number is known.
     left: Option<usize>,
@@ -85,6 +91,8 @@ impl Parser {
             Some(left) => left,
             None => {
                 self.arguments.clear();
+                // What was needed once is not kept for ever.
+                self.arguments.shrink_to(KEEP_ARGUMENTS);
                 match input.first() {
                     None => return Ok(None),
                     Some(b'*') => {}
@@ -108,10 +116,12 @@ impl Parser {
             }
         }
         self.left = None;
-        Ok(Some((
-            Command(Words::Parsed(input, &self.arguments)),
-            self.at,
-        )))
+        Ok(Some(self.finish(input)))
+    }
+
+    fn finish<'a>(&'a mut self, input: &'a [u8]) -> (Command<'a>, usize) {
+        let len = std::mem::take(&mut self.at);
+        (Command(Words::Parsed(input, &self.arguments)), len)
     }
 
     fn argument(&mut self, input: &[u8]) -> Result<Option<Range<usize>>, ProtocolError> {
@@ -127,6 +137,9 @@ impl Parser {
             return Err(ProtocolError("invalid bulk length"));
         };
         let end = start + len;
+        if end > MAX_COMMAND {
+            return Err(ProtocolError("too big command"));
+        }
         match input.get(end..end + 2) {
             None => Ok(None),
             Some(b"\r\n") => {
@@ -142,12 +155,17 @@ impl Parser {
         &'a mut self,
         input: &'a [u8],
     ) -> Result<Option<(Command<'a>, usize)>, ProtocolError> {
-        let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
+        let rest = &input[self.at..];
+        let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
+            // It goes on from here.
+            self.at = input.len();
             return match input.len() {
                 ..MAX_LINE => Ok(None),
                 _ => Err(ProtocolError("too big inline request")),
             };
         };
+        let end = self.at + end;
+        self.at = end + 1;
         let mut at = 0;
         for word in input[..end].split(u8::is_ascii_whitespace) {
             if !word.is_empty() {
@@ -155,22 +173,23 @@ impl Parser {
             }
             at += word.len() + 1;
         }
-        Ok(Some((
-            Command(Words::Parsed(input, &self.arguments)),
-            end + 1,
-        )))
+        Ok(Some(self.finish(input)))
     }
 }
 
-/// The line that begins at `from`, without its end, and where the next one begins.
+/// The line of a length that begins at `from`, without its end, and where the next one begins.
 fn line(input: &[u8], from: usize) -> Result<Option<(&[u8], usize)>, ProtocolError> {
     let rest = &input[from..];
-    match rest.iter().take(MAX_LINE).position(|&byte| byte == b'\n') {
+    match rest
+        .iter()
+        .take(MAX_LENGTH_LINE)
+        .position(|&byte| byte == b'\n')
+    {
         Some(end) if end > 0 && rest[end - 1] == b'\r' => {
             Ok(Some((&rest[..end - 1], from + end + 1)))
         }
         Some(_) => Err(ProtocolError("a line ends without \\r")),
-        None if rest.len() < MAX_LINE => Ok(None),
+        None if rest.len() < MAX_LENGTH_LINE => Ok(None),
         None => Err(ProtocolError("too big count string")),
     }
 }
@@ -304,10 +323,47 @@ mod tests {
         ] {
             assert_eq!(all(input).unwrap_err(), ProtocolError(error));
         }
+        let number = [b'1'; MAX_LENGTH_LINE];
+        assert!(all(&[b"*", &number[..]].concat()).is_err());
+        assert!(all(&[b"*1\r\n$", &number[..]].concat()).is_err());
         let endless = vec![b'1'; MAX_LINE + 1];
         assert!(all(&endless).is_err());
-        assert!(all(&[b"*", &endless[..]].concat()).is_err());
-        assert!(all(&[b"*1\r\n$", &endless[..]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_command_that_would_be_too_big_is_refused_before_it_has_come() {
+        let length = format!("${MAX_ARGUMENT}\r\n");
+        let mut input = format!("*3\r\n{length}").into_bytes();
+        input.resize(input.len() + MAX_ARGUMENT, 0);
+        input.extend_from_slice(b"\r\n");
+        let mut parser = Parser::default();
+        assert!(matches!(parser.parse(&input), Ok(None)));
+        input.extend_from_slice(length.as_bytes());
+        let error = parser.parse(&input).err();
+        assert_eq!(error, Some(ProtocolError("too big command")));
+    }
+
+    #[test]
+    fn what_many_arguments_needed_is_not_kept() {
+        let mut input = format!("*{MAX_ARGUMENTS}\r\n").into_bytes();
+        input.extend_from_slice(&b"$0\r\n\r\n".repeat(MAX_ARGUMENTS));
+        let mut parser = Parser::default();
+        let arguments = parser.parse(&input).unwrap().map(|(all, _)| all.len());
+        assert_eq!(arguments, Some(MAX_ARGUMENTS));
+        // As it is asked each time after the last command.
+        assert!(matches!(parser.parse(b""), Ok(None)));
+        assert!(parser.arguments.capacity() <= KEEP_ARGUMENTS);
+    }
+
+    #[test]
+    fn a_line_is_searched_for_its_end_once() {
+        let (mut parser, line) = (Parser::default(), b"set a b\n");
+        for len in 1..line.len() {
+            assert!(matches!(parser.parse(&line[..len]), Ok(None)));
+            assert_eq!(parser.at, len);
+        }
+        let (command, len) = parser.parse(line).unwrap().unwrap();
+        assert_eq!((command.len(), len), (3, line.len()));
     }
 
     #[test]

@@ -12,10 +12,14 @@ use std::time::Duration;
 const SWEEP_PERIOD: Duration = Duration::from_millis(100);
 /// Keys that one look removes at most, so that it does not hold up the loop: some 100 µs.
 const SWEEP_AT_ONCE: usize = 500;
+/// Keys that are removed, if their time is over, for each new one that has an end: more than one, so
+/// that there cannot be ever more of them however fast they come.
+const SWEEP_FOR_EACH: usize = 2;
 
 const SYNTAX: &str = "ERR syntax error";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
 const OVERFLOW: &str = "ERR increment or decrement would overflow";
+const DECREMENT_OVERFLOW: &str = "ERR decrement would overflow";
 
 #[derive(Default)]
 pub struct Shard {
@@ -45,12 +49,16 @@ pub fn execute(shard: &Rc<RefCell<Shard>>, what: OneKey, command: Command<'_>, o
 /// Removes what has expired for as long as there is something that will.
 async fn sweep(shard: Rc<RefCell<Shard>>) {
     loop {
-        let next = match shard.borrow_mut().remove_expired(Instant::now()) {
-            Some(next) => next,
-            None => return,
-        };
-        time::sleep_until(next.max(Instant::now() + SWEEP_PERIOD)).await;
+        let now = Instant::now();
+        let next = shard.borrow_mut().remove_expired(now, SWEEP_AT_ONCE);
+        match next {
+            Some(next) if next <= now => ringmill::yield_now().await,
+            // Not until then: what is set meanwhile may end earlier.
+            Some(_) => time::sleep(SWEEP_PERIOD).await,
+            None => break,
+        }
     }
+    shard.borrow_mut().sweeping = false;
 }
 
 impl Shard {
@@ -63,9 +71,10 @@ impl Shard {
         self.expiring = BTreeSet::new();
     }
 
-    /// Removes some of what has expired; when the next of it will, if there is more.
-    fn remove_expired(&mut self, now: Instant) -> Option<Instant> {
-        for _ in 0..SWEEP_AT_ONCE {
+    /// Removes what has expired, or as many of it; when the next ends, or has ended, if there is
+    /// more.
+    fn remove_expired(&mut self, now: Instant, at_most: usize) -> Option<Instant> {
+        for _ in 0..at_most {
             match self.expiring.first() {
                 Some((expires, _)) if *expires <= now => {}
                 _ => break,
@@ -74,9 +83,7 @@ impl Shard {
                 self.entries.remove(&key);
             }
         }
-        let next = self.expiring.first().map(|(expires, _)| *expires);
-        self.sweeping = next.is_some();
-        next
+        self.expiring.first().map(|(expires, _)| *expires)
     }
 
     fn execute(
@@ -101,21 +108,21 @@ impl Shard {
                 resp::write_integer(out, len as i64);
             }
             OneKey::Append => {
-                let len = self.change(key, |value| append(value, argument))?;
+                let len = self.change(key, b"", |value| append(value, argument))?;
                 resp::write_integer(out, len);
             }
             OneKey::Incr(sign) => {
                 let by = match command.len() {
-                    3 => integer()?.checked_mul(sign).ok_or(OVERFLOW)?,
+                    3 => integer()?.checked_mul(sign).ok_or(DECREMENT_OVERFLOW)?,
                     _ => sign,
                 };
-                resp::write_integer(out, self.change(key, |value| add(value, by))?);
+                resp::write_integer(out, self.change(key, b"0", |value| add(value, by))?);
             }
             OneKey::Expire(unit) => {
-                let time = integer()?;
-                let found = if time > 0 {
-                    let expires = after(time, unit).ok_or_else(|| invalid_time(command))?;
-                    self.expire(key, Some(expires))
+                let invalid = || invalid_time(command);
+                let millis = integer()?.checked_mul(unit).ok_or_else(invalid)?;
+                let found = if millis > 0 {
+                    self.expire(key, Some(after(millis).ok_or_else(invalid)?))
                 } else {
                     self.remove(key)
                 };
@@ -186,6 +193,7 @@ impl Shard {
         }
         if let Some(expires) = expires {
             self.expiring.insert((expires, key));
+            self.remove_expired(Instant::now(), SWEEP_FOR_EACH);
         }
     }
 
@@ -225,33 +233,27 @@ impl Shard {
         }
     }
 
-    /// Changes the value of a key, which is empty if there is no such key.
-    fn change<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    /// Changes the value of a key, or `missing` if there is no such key, which is then made.
+    fn change(
+        &mut self,
+        key: &[u8],
+        missing: &[u8],
+        change: impl FnOnce(&mut Vec<u8>) -> Result<i64, &'static str>,
+    ) -> Result<i64, &'static str> {
         if let Some(entry) = self.get_mut(key) {
             return change(&mut entry.value);
         }
-        let mut value = Vec::new();
-        let changed = change(&mut value);
-        // A change that failed has left nothing.
-        if !value.is_empty() {
-            self.put(
-                key,
-                Entry {
-                    value,
-                    expires: None,
-                },
-            );
-        }
-        changed
+        let mut value = missing.to_vec();
+        let changed = change(&mut value)?;
+        let expires = None;
+        self.put(key, Entry { value, expires });
+        Ok(changed)
     }
 }
 
-/// Adds to the number that a value is; an empty one is 0.
+/// Adds to the number that a value is.
 fn add(value: &mut Vec<u8>, by: i64) -> Result<i64, &'static str> {
-    let before = match &value[..] {
-        b"" => 0,
-        digits => resp::integer(digits).ok_or(NOT_AN_INTEGER)?,
-    };
+    let before = resp::integer(value).ok_or(NOT_AN_INTEGER)?;
     let sum = before.checked_add(by).ok_or(OVERFLOW)?;
     value.clear();
     value.extend_from_slice(itoa::Buffer::new().format(sum).as_bytes());
@@ -266,9 +268,9 @@ fn append(value: &mut Vec<u8>, bytes: &[u8]) -> Result<i64, &'static str> {
     Ok(value.len() as i64)
 }
 
-/// The point in time after so many units of milliseconds, if there is one.
-fn after(time: i64, unit: i64) -> Option<Instant> {
-    let millis = u64::try_from(time.checked_mul(unit)?).ok()?;
+/// The point in time after so many milliseconds, if there is one.
+fn after(millis: i64) -> Option<Instant> {
+    let millis = u64::try_from(millis).ok()?;
     Instant::now().checked_add(Duration::from_millis(millis))
 }
 
@@ -313,7 +315,8 @@ impl SetOptions {
             } else if (is("ex") || is("px")) && timeless {
                 let unit = if is("ex") { 1_000 } else { 1 };
                 let time = resp::integer(words.next().ok_or(SYNTAX)?).ok_or(NOT_AN_INTEGER)?;
-                let expires = after(time, unit).filter(|_| time > 0);
+                let millis = time.checked_mul(unit).filter(|&millis| millis > 0);
+                let expires = millis.and_then(after);
                 options.expires = Some(expires.ok_or_else(|| invalid_time(command))?);
             } else {
                 return Err(SYNTAX.to_owned());
@@ -324,5 +327,42 @@ impl SetOptions {
 
     fn is_plain(&self) -> bool {
         self.expires.is_none() && !self.keeps_end && self.only_if.is_none() && !self.returns_old
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(shard: &mut Shard, number: usize, expires: Instant) {
+        let (value, expires) = (Vec::new(), Some(expires));
+        shard.put(&number.to_le_bytes(), Entry { value, expires });
+    }
+
+    #[test]
+    fn a_look_that_leaves_some_over_says_so() {
+        let (mut shard, now) = (Shard::default(), Instant::now());
+        let end = now + Duration::from_secs(3_600);
+        for number in 0..3 * SWEEP_AT_ONCE {
+            put(&mut shard, number, end);
+        }
+        assert_eq!(shard.remove_expired(now, SWEEP_AT_ONCE), Some(end));
+        assert_eq!(shard.len(), 3 * SWEEP_AT_ONCE);
+        for left in [2, 1] {
+            assert_eq!(shard.remove_expired(end, SWEEP_AT_ONCE), Some(end));
+            assert_eq!(shard.len(), left * SWEEP_AT_ONCE);
+        }
+        assert_eq!(shard.remove_expired(end, SWEEP_AT_ONCE), None);
+        assert_eq!(shard.len(), 0);
+    }
+
+    #[test]
+    fn what_has_ended_does_not_pile_up_however_fast_it_comes() {
+        let (mut shard, now) = (Shard::default(), Instant::now());
+        for number in 0..100_000 {
+            put(&mut shard, number, now);
+            assert!(shard.len() <= SWEEP_FOR_EACH);
+            assert_eq!(shard.expiring.len(), shard.len());
+        }
     }
 }

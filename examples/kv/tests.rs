@@ -1,7 +1,9 @@
 //! The whole store, asked by real clients.
 
 use crate::connection::{self, Store};
+use crate::kit::child;
 use crate::kit::driver::{apply, carried, on_each_driver};
+use crate::kit::process;
 use crate::kit::random::Random;
 use crate::kit::runtime;
 use crate::kit::wait::{NEVER, eventually};
@@ -163,6 +165,10 @@ fn each_command_answers_as_redis_does() {
         ("incr big", "-ERR increment or decrement would overflow\r\n"),
         (
             "decrby big -9223372036854775808",
+            "-ERR decrement would overflow\r\n",
+        ),
+        (
+            "decrby big -1",
             "-ERR increment or decrement would overflow\r\n",
         ),
         ("append word foo", ":3\r\n"),
@@ -197,6 +203,15 @@ fn each_command_answers_as_redis_does() {
         ("set x 3", "+OK\r\n"),
         ("ttl x", ":-1\r\n"),
         ("expire nothing 100", ":0\r\n"),
+        (
+            "expire x 9223372036854775807",
+            "-ERR invalid expire time in 'expire' command\r\n",
+        ),
+        (
+            "expire x -9223372036854775808",
+            "-ERR invalid expire time in 'expire' command\r\n",
+        ),
+        ("exists x", ":1\r\n"),
         ("expire x -1", ":1\r\n"),
         ("exists x", ":0\r\n"),
         ("del y z y", ":2\r\n"),
@@ -209,12 +224,87 @@ fn each_command_answers_as_redis_does() {
         ),
         ("nonsense a", "-ERR unknown command 'nonsense'\r\n"),
         ("config get save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"),
+        ("config set maxmemory 0", "+OK\r\n"),
+        ("config set maxmemory 0 save", "-ERR syntax error\r\n"),
+        (
+            "config set save",
+            "-ERR wrong number of arguments for 'config|set' command\r\n",
+        ),
+        (
+            "config nonsense",
+            "-ERR unknown subcommand 'nonsense'. Try CONFIG HELP.\r\n",
+        ),
         ("quit", "+OK\r\n"),
     ] {
         println!("{line}");
         client.ask(line, reply);
     }
     assert_eq!(client.0.read(&mut [0; 1]).unwrap(), 0);
+    server.end();
+}
+
+#[apply(on_each_driver)]
+fn an_empty_value_is_not_a_missing_one() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let not_a_number = "-ERR value is not an integer or out of range\r\n";
+    for (words, reply) in [
+        (&["append", "a", ""][..], ":0\r\n"),
+        (&["exists", "a"], ":1\r\n"),
+        (&["set", "b", ""], "+OK\r\n"),
+        (&["incr", "b"], not_a_number),
+        (&["get", "b"], "$0\r\n\r\n"),
+        (&["incrby", "c", "x"], not_a_number),
+        (&["exists", "c"], ":0\r\n"),
+    ] {
+        client.expect(&command(words), reply);
+    }
+    server.end();
+}
+
+#[apply(on_each_driver)]
+fn a_client_is_told_who_it_is() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let id = client.answer("client id");
+    assert_ne!(id, server.connect().answer("client id"));
+    let version = bulk(Some(&env!("CARGO_PKG_VERSION").to_owned()));
+    let about = format!(
+        "*14\r\n$6\r\nserver\r\n$11\r\nringmill-kv\r\n$7\r\nversion\r\n{version}\
+         $5\r\nproto\r\n:2\r\n$2\r\nid\r\n{id}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n\
+         $4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
+    );
+    for (line, reply) in [
+        ("hello", &about[..]),
+        ("client getname", "$-1\r\n"),
+        ("hello 2 setname bob", &about),
+        ("client getname", "$3\r\nbob\r\n"),
+        ("hello 3", "-NOPROTO unsupported protocol version\r\n"),
+        (
+            "hello two",
+            "-ERR Protocol version is not an integer or out of range\r\n",
+        ),
+        (
+            "hello 2 setname",
+            "-ERR Syntax error in HELLO option 'setname'\r\n",
+        ),
+        ("client setname alice", "+OK\r\n"),
+        ("CLIENT GETNAME", "$5\r\nalice\r\n"),
+        (
+            "client id 1",
+            "-ERR wrong number of arguments for 'client|id' command\r\n",
+        ),
+        (
+            "client nonsense",
+            "-ERR unknown subcommand 'nonsense'. Try CLIENT HELP.\r\n",
+        ),
+    ] {
+        client.ask(line, reply);
+    }
+    let rule = "Client names cannot contain spaces, newlines or special characters.";
+    let set_name = command(&["client", "setname", "a b"]);
+    client.expect(&set_name, &format!("-ERR {rule}\r\n"));
+    client.ask("client getname", "$5\r\nalice\r\n");
     server.end();
 }
 
@@ -259,6 +349,56 @@ fn keys_end_when_their_time_is_over_asked_for_or_not() {
     eventually("the end of one", || client.answer("exists key7") == ":0");
     eventually("the end of all", || client.answer("dbsize") == ":0");
     server.end();
+}
+
+#[apply(on_each_driver)]
+fn keys_end_in_time_beside_such_as_end_much_later() {
+    let server = Server::start();
+    let mut client = server.connect();
+    // Twice: the second time after all keys were removed.
+    for _ in 0..2 {
+        for n in 0..100 {
+            client.ask(&format!("set late{n} x ex 86400"), "+OK\r\n");
+        }
+        for n in 0..100 {
+            client.ask(&format!("set soon{n} x px 20"), "+OK\r\n");
+        }
+        let ended = || client.answer("dbsize") == ":100";
+        eventually("the end of those that end soon", ended);
+        client.ask("flushall", "+OK\r\n");
+    }
+    server.end();
+}
+
+#[apply(on_each_driver)]
+fn replies_that_nobody_reads_yet_are_not_made() {
+    const TIMES: usize = 100;
+    child::alone("tests::replies_that_nobody_reads_yet_are_not_made", || {
+        let server = Server::start();
+        let mut client = server.connect();
+        let value = "x".repeat(1 << 20);
+        let keys = ["a", "b", "c", "d"];
+        for key in keys {
+            client.expect(&command(&["set", key, &value]), "+OK\r\n");
+        }
+        let (reply, before) = (bulk(Some(&value)), process::peak_resident_kib());
+        for key in keys {
+            let get = command(&["get", key]).repeat(TIMES);
+            let mget = command(&[&["mget"][..], &[key; TIMES]].concat());
+            client.0.write_all(&[get, mget].concat()).unwrap();
+            for _ in 0..TIMES {
+                client.expect_only(&reply);
+            }
+            client.expect_only(&format!("*{TIMES}\r\n"));
+            for _ in 0..TIMES {
+                client.expect_only(&reply);
+            }
+        }
+        let more = process::peak_resident_kib() - before;
+        println!("{more} KiB more");
+        assert!(more < 32 << 10);
+        server.end();
+    });
 }
 
 /// What one client may ask, and what it is told if nobody else uses its keys.

@@ -26,6 +26,11 @@ pub fn resident_kib() -> u64 {
     field("/proc/self/status", "VmRSS:").expect("/proc")
 }
 
+/// The most resident memory that this process ever had, in KiB.
+pub fn peak_resident_kib() -> u64 {
+    field("/proc/self/status", "VmHWM:").expect("/proc")
+}
+
 /// What each thread of process `pid` has done, by its name: the number of the system call that it
 /// is in and how often it was switched out.
 pub fn activity(pid: u32) -> io::Result<Vec<Activity>> {
