@@ -148,6 +148,32 @@ impl<T: sealed::Resolve + ?Sized> sealed::Resolve for &T {
 
 impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {}
 
+/// The addresses of a name, in the order to try them; for those who connect by themselves.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let addresses = ringmill::block_on(ringmill::net::lookup_host("localhost:80"))??;
+/// assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// What the system's resolver says; `TimedOut` if it has said nothing for 30 s. The error names what
+/// was asked for.
+///
+/// # Panics
+///
+/// Outside of a loop, for a name.
+///
+/// # Cancel safety
+///
+/// Dropping it gives the look-up up.
+pub async fn lookup_host(name: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
+    resolve(&name).await
+}
+
 /// Resolves, and makes an empty answer an error.
 pub(super) async fn resolve(
     address: &(impl ToSocketAddrs + ?Sized),

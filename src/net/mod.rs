@@ -14,13 +14,14 @@
 
 mod address;
 mod halves;
+mod happy_eyeballs;
 mod listen_options;
 mod resolver;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
 
-pub use address::ToSocketAddrs;
+pub use address::{ToSocketAddrs, lookup_host};
 pub use halves::{ReadHalf, ReuniteError, WriteHalf};
 pub(crate) use listen_options::BACKLOG;
 pub use listen_options::ListenOptions;

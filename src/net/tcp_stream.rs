@@ -2,7 +2,7 @@
 
 use super::address::{self, ToSocketAddrs};
 use super::halves::{ReadHalf, ReuniteError, WriteHalf};
-use super::tcp_socket::TcpSocket;
+use super::happy_eyeballs;
 use crate::buf::{IoBuf, RecvBuf};
 use crate::driver::{Closing, Descriptor};
 use crate::event_loop::context;
@@ -36,7 +36,10 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to the first of the addresses that answers, tried in turn.
+    /// Connects to the first of the addresses that answers: families take turns, and one that has
+    /// not answered for 250 ms has the next tried beside it (RFC 8305).
+    ///
+    /// A name is resolved beside the loops, for 30 s at most.
     ///
     /// # Errors
     ///
@@ -50,20 +53,7 @@ impl TcpStream {
     ///
     /// Dropping it gives the attempt up; nothing stays open.
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut refused = None;
-        for address in address::resolve(&address).await? {
-            // No socket to be had is a refusal too: a name may have an IPv6 address where the
-            // system has no IPv6.
-            let connected = match TcpSocket::for_address(address) {
-                Ok(socket) => socket.connect(address).await,
-                Err(error) => Err(error),
-            };
-            match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => refused = Some(error),
-            }
-        }
-        Err(refused.unwrap_or_else(|| io::ErrorKind::InvalidInput.into()))
+        happy_eyeballs::connect(address::resolve(&address).await?).await
     }
 
     /// As [`connect`](TcpStream::connect), giving up after `limit` for all addresses together.
