@@ -54,6 +54,7 @@
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
+//! - [`fs`] is files: read and written by the ring or in the pool, and never on the loop's time.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -71,7 +72,8 @@
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
-//! | `net`, `signal` | the resources that users hold |
+//! | `net` | connections |
+//! | `fs`, `signal` | the other resources that users hold |
 //! | `blocking` | threads for closures that block or compute |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
@@ -100,6 +102,7 @@ mod compat;
 pub mod doctor;
 mod driver;
 mod event_loop;
+pub mod fs;
 pub mod net;
 mod op;
 mod runtime;
@@ -108,7 +111,7 @@ mod sys;
 mod task;
 pub mod time;
 
-pub use buf::{IoBuf, RecvBuf};
+pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
 pub use doctor::doctor;

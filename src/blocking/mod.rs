@@ -129,6 +129,23 @@ where
     here().compute_pool().try_spawn(work)
 }
 
+/// Runs a closure that nobody waits for in the runtime's pool; here and now, if this is no runtime's
+/// thread, or the queue is full.
+pub(crate) fn run_aside(work: impl FnOnce() + Send + 'static) {
+    let work = match Pools::current() {
+        Some(pools) => match pools.blocking().try_spawn(work) {
+            Ok(job) => {
+                // It is in the queue: there was room.
+                let _ = job.detach();
+                return;
+            }
+            Err(PoolFull(work)) => work,
+        },
+        None => work,
+    };
+    crate::sys::contained(work);
+}
+
 #[track_caller]
 fn here() -> std::sync::Arc<Pools> {
     match Pools::current() {

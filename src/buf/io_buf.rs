@@ -1,5 +1,6 @@
-//! [`IoBuf`]: what may be sent by handing it over.
+//! [`IoBuf`] and [`IoBufMut`]: what may be written, or filled, by handing it over.
 
+use std::mem::MaybeUninit;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -66,4 +67,51 @@ unsafe impl IoBuf for Arc<[u8]> {
     fn as_slice(&self) -> &[u8] {
         self
     }
+}
+
+/// Memory that the kernel may fill while an operation owns it.
+///
+/// A vector is filled from its beginning up to its capacity, and is as long afterwards as what was
+/// read: `vec![0; 4096]` and `Vec::with_capacity(4096)` come to the same, and a buffer that comes
+/// back can be used again. A boxed slice keeps its length.
+///
+/// # Safety
+///
+/// As for [`IoBuf`]; `room` gives the same memory every time until `set_filled` is called or the
+/// value is dropped, and nobody else reads or writes it meanwhile.
+pub unsafe trait IoBufMut: IoBuf {
+    /// The memory to fill, whatever is in it.
+    fn room(&mut self) -> &mut [MaybeUninit<u8>];
+
+    /// The first `len` bytes of the room have been filled.
+    ///
+    /// # Safety
+    ///
+    /// They have.
+    unsafe fn set_filled(&mut self, len: usize);
+}
+
+// SAFETY: the whole allocation, which stays where it is; the vector's owner is the operation.
+unsafe impl IoBufMut for Vec<u8> {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.clear();
+        self.spare_capacity_mut()
+    }
+
+    unsafe fn set_filled(&mut self, len: usize) {
+        // SAFETY: the caller's promise; the room begins where the vector does.
+        unsafe { self.set_len(len) };
+    }
+}
+
+// SAFETY: as for a vector.
+unsafe impl IoBufMut for Box<[u8]> {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        let (start, len) = (self.as_mut_ptr().cast(), self.len());
+        // SAFETY: initialised bytes of the box, as bytes that may be; what is written to them is
+        // initialised, as nothing else is written but what the kernel has.
+        unsafe { std::slice::from_raw_parts_mut(start, len) }
+    }
+
+    unsafe fn set_filled(&mut self, _: usize) {}
 }

@@ -11,6 +11,7 @@
 
 mod accept;
 mod connect;
+pub(crate) mod file_io;
 mod recv;
 mod send;
 mod send_owned;

@@ -1,0 +1,55 @@
+//! Files: read and written without holding a loop up.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ringmill::fs::{self, File};
+//!
+//! ringmill::block_on(async {
+//!     let directory = fs::temporary_directory().await?;
+//!     let path = directory.path().join("greeting");
+//!     fs::write(&path, "hello, file").await?;
+//!     let file = File::open(&path).await?;
+//!     let (read, buffer) = file.read_at(vec![0; 5], 7).await;
+//!     assert_eq!((read?, &buffer[..]), (4, &b"file"[..]));
+//!     # std::io::Result::Ok(())
+//! })??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where what happens
+//!
+//! | | io_uring | epoll |
+//! |---|---|---|
+//! | [`read_at`](File::read_at) | the ring: what is cached at once, the rest without a thread | what is cached at once, the rest in the pool |
+//! | [`write_at`](File::write_at) to a file opened with [`direct`](OpenOptions::direct) | the ring | the pool |
+//! | other writes, syncs, and everything with a path | the pool | the pool |
+//!
+//! The pool is that of [`spawn_blocking`](crate::blocking::spawn_blocking). The ring would run the
+//! operations of the last row in threads of the kernel, which cost as much, are capped less well, and
+//! take a submission for each of the calls that one closure makes together (open, read and close a
+//! small file).
+//!
+//! # Cancel safety
+//!
+//! Dropping the future of an operation that the pool runs cancels it if it has not begun; one that
+//! has goes on to its end by itself, as the operating system's calls cannot be taken back. Nothing
+//! is lost by dropping a read.
+
+mod directory;
+mod file;
+mod open_options;
+mod paths;
+mod pooled;
+mod temporary;
+
+pub use directory::{DirEntry, ReadDir, read_dir};
+pub use file::File;
+pub use open_options::OpenOptions;
+pub use paths::{
+    canonicalize, copy, create_dir, create_dir_all, exists, hard_link, metadata, read, read_link,
+    read_to_string, remove_dir, remove_dir_all, remove_file, rename, set_permissions, symlink,
+    symlink_metadata, write,
+};
+pub use std::fs::{FileType, Metadata, Permissions};
+pub use temporary::{TemporaryDirectory, replace, temporary_directory, temporary_file};
