@@ -61,15 +61,12 @@ impl Errand {
     }
 
     fn clear(&mut self) {
-        self.commands.clear();
+        resp::clear(&mut self.commands, KEEP_ERRAND);
         self.done = 0;
-        self.replies.clear();
-        self.ends.clear();
+        resp::clear(&mut self.replies, KEEP_ERRAND);
+        resp::clear(&mut self.ends, KEEP_ERRAND / size_of::<usize>());
         self.taken = 0;
         self.failed = false;
-        self.commands.shrink_to(KEEP_ERRAND);
-        self.replies.shrink_to(KEEP_ERRAND);
-        self.ends.shrink_to(KEEP_ERRAND / size_of::<usize>());
     }
 }
 
@@ -170,14 +167,12 @@ impl Batch {
 
     /// The replies were sent.
     pub fn clear(&mut self) {
-        self.out.clear();
+        // The last reply usually goes beyond `FULL`.
+        resp::clear(&mut self.out, 2 * FULL);
         if !self.parts.is_empty() {
-            self.parts.clear();
+            resp::clear(&mut self.parts, KEEP_PARTS);
             self.errands.iter_mut().for_each(Errand::clear);
         }
-        // What was needed once is not kept for ever.
-        self.out.shrink_to(FULL);
-        self.parts.shrink_to(KEEP_PARTS);
     }
 }
 
@@ -354,9 +349,9 @@ mod tests {
     fn what_was_needed_once_is_not_kept() {
         let mut batch = batch(Batch::sum, &vec!["del"; 100_000]);
         join(&mut batch, |_, out| resp::write_integer(out, 1));
-        batch.out().extend_from_slice(&vec![0; 2 * FULL]);
+        batch.out().extend_from_slice(&vec![0; 3 * FULL]);
         batch.clear();
-        assert!(batch.out.capacity() <= FULL);
+        assert!(batch.out.capacity() <= 2 * FULL);
         assert!(batch.parts.capacity() <= KEEP_PARTS);
         for errand in &batch.errands {
             assert!(errand.commands.capacity() <= KEEP_ERRAND);

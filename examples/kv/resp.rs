@@ -90,9 +90,7 @@ impl Parser {
         let left = match self.left {
             Some(left) => left,
             None => {
-                self.arguments.clear();
-                // What was needed once is not kept for ever.
-                self.arguments.shrink_to(KEEP_ARGUMENTS);
+                clear(&mut self.arguments, KEEP_ARGUMENTS);
                 match input.first() {
                     None => return Ok(None),
                     Some(b'*') => {}
@@ -213,6 +211,17 @@ fn length(digits: &[u8], most: usize) -> Option<usize> {
 pub fn integer(text: &[u8]) -> Option<i64> {
     let number = std::str::from_utf8(text).ok()?.parse().ok()?;
     (itoa::Buffer::new().format::<i64>(number).as_bytes() == text).then_some(number)
+}
+
+/// Empties a buffer, and keeps its room unless that is more than `keep`: what was needed once is not
+/// kept for ever.
+pub fn clear<T>(buffer: &mut Vec<T>, keep: usize) {
+    if buffer.capacity() <= keep {
+        buffer.clear();
+    } else {
+        // Whole: what shrinking leaves of it would be too short for the next one that grows.
+        *buffer = Vec::new();
+    }
 }
 
 /// Writes a command.
