@@ -51,7 +51,8 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
-//! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
+//! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] what the system and its
+//!   operator tell the process.
 #![cfg_attr(
     feature = "hyper",
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."

@@ -21,6 +21,7 @@ pub(crate) mod reuse_port_trial;
 pub(crate) mod ring;
 pub(crate) mod ring_setup;
 pub(crate) mod ring_trials;
+pub(crate) mod signal;
 pub(crate) mod socket;
 
 pub(crate) use contain::{contained, lock};
