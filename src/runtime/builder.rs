@@ -2,6 +2,7 @@
 
 use super::error::BuildError;
 use super::runtime::Runtime;
+use super::watchdog::Watchdog;
 use crate::driver::{self, DriverKind};
 use crate::event_loop::{LoopConfig, SpinPolicy};
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub struct Builder {
     pub(super) poll_budget: u32,
     pub(super) time_budget: Duration,
     pub(super) drain_timeout: Duration,
+    pub(super) watchdog: Option<Watchdog>,
 }
 
 impl Builder {
@@ -65,6 +67,7 @@ impl Builder {
             poll_budget: POLL_BUDGET,
             time_budget: TIME_BUDGET,
             drain_timeout: DRAIN,
+            watchdog: Some(Watchdog::default()),
         }
     }
 
@@ -152,6 +155,13 @@ impl Builder {
         self
     }
 
+    /// Who tells of a task that holds its loop up, and after how long. Default
+    /// [`Watchdog::default`]; `None` for nobody.
+    pub fn watchdog(mut self, watchdog: impl Into<Option<Watchdog>>) -> Self {
+        self.watchdog = watchdog.into();
+        self
+    }
+
     /// Builds the runtime: its rings, its pools, its threads.
     ///
     /// # Errors
@@ -192,6 +202,12 @@ impl Builder {
         }
         if self.poll_budget == 0 {
             return wrong("poll_budget", "0".into(), "at least 1");
+        }
+        if let Some(watchdog) = &self.watchdog
+            && watchdog.limit() < Duration::from_millis(1)
+        {
+            let limit = format!("{:?}", watchdog.limit());
+            return wrong("the watchdog's limit", limit, "at least 1 ms");
         }
         if self.name.contains('\0') {
             return wrong("name", format!("{:?}", self.name), "no NUL character");

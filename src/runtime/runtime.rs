@@ -5,6 +5,7 @@ use super::error::BuildError;
 use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use super::watchdog::WatchdogThread;
 use crate::driver::DriverKind;
 use crate::event_loop::{EventLoop, Siblings};
 use crate::sys::{affinity, clock};
@@ -30,6 +31,8 @@ pub struct Runtime {
     handle: Handle,
     cpu: Option<usize>,
     drain_timeout: Duration,
+    /// Watches to the end: it is dropped after the loops.
+    _watchdog: Option<WatchdogThread>,
 }
 
 impl Runtime {
@@ -91,6 +94,17 @@ impl Runtime {
         let others = threads.iter().map(|thread| &thread.shared);
         let all = std::iter::once(first.shared()).chain(others);
         siblings.introduce(all.clone());
+        let watch = |watchdog| {
+            let loops = all.clone().cloned().collect();
+            WatchdogThread::start(&builder.name, watchdog, loops, siblings.clone())
+        };
+        let watchdog = match builder.watchdog.clone().map(watch).transpose() {
+            Ok(watchdog) => watchdog,
+            Err(error) => {
+                first.close(Duration::ZERO);
+                return Err(BuildError::thread(error));
+            }
+        };
         let handle = Handle::new(first.driver().info(), all.cloned(), siblings);
         for thread in &threads {
             thread.begin(handle.clone());
@@ -101,6 +115,7 @@ impl Runtime {
             handle,
             cpu: cpu(0),
             drain_timeout: builder.drain_timeout,
+            _watchdog: watchdog,
         })
     }
 

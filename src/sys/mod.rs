@@ -12,6 +12,7 @@ mod contain;
 pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
+mod futex;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod mapping;
@@ -23,5 +24,8 @@ pub(crate) mod ring_setup;
 pub(crate) mod ring_trials;
 pub(crate) mod signal;
 pub(crate) mod socket;
+#[cfg(feature = "backtrace")]
+pub(crate) mod stack;
+pub(crate) mod thread;
 
 pub(crate) use contain::{contained, lock};

@@ -1,9 +1,10 @@
 //! Signals: catching one, giving it back to whoever had it, and waiting until one was caught.
 //!
-//! The handler counts, rings a bell (a futex(2) word) and calls the handler that was there before;
+//! The handler counts, rings a bell (a futex) and calls the handler that was there before;
 //! that is all, and all of it may be done in a handler (signal-safety(7)). One thread waits for the
 //! bell and looks at the counts. There is no descriptor that a program could close by mistake.
 
+use super::futex;
 use libc::{c_int, c_void, siginfo_t};
 use nix::errno::Errno;
 use std::io;
@@ -41,16 +42,7 @@ pub(crate) fn caught(signal: c_int) -> u64 {
 pub(crate) fn wait() {
     // Acquire: the counts of whoever rang before are seen by who comes back from here.
     while BELL.swap(0, Ordering::Acquire) == 0 {
-        // SAFETY: the word lives for ever. Whatever ends the wait, the loop looks again.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                BELL.as_ptr(),
-                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-                0,
-                ptr::null::<libc::timespec>(),
-            );
-        }
+        futex::wait(&BELL, 0, None);
     }
 }
 
@@ -60,15 +52,7 @@ extern "C" fn handler(signal: c_int, info: *mut siginfo_t, context: *mut c_void)
     let index = signal as usize;
     CAUGHT[index].fetch_add(1, Ordering::Relaxed);
     if BELL.swap(1, Ordering::AcqRel) == 0 {
-        // SAFETY: the word lives for ever.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                BELL.as_ptr(),
-                libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-                1,
-            );
-        }
+        futex::wake(&BELL);
     }
     let before = BEFORE[index].load(Ordering::Acquire);
     if before != 0 {
