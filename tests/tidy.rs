@@ -47,12 +47,12 @@ const UNSAFE: [&str; 9] = [
     "src/event_loop/wheel/",
 ];
 
-/// Tests that may make runtimes by themselves, and not by `kit`: that of the choice of a driver, of
+/// Tests that may make runtimes by themselves, and not by `kit`: those of the choice of a driver, of
 /// what the builder refuses, of a runtime that is not made at all.
 const OWN_RUNTIMES: [&str; 5] = [
     "tests/kit/",
     "tests/fallback.rs",
-    "tests/fallback_event.rs",
+    "tests/events.rs",
     "tests/build_errors.rs",
     "tests/shutdown.rs",
 ];

@@ -93,7 +93,7 @@ fn assert_stack_names(stall: &Stall, function: &str) {
     });
     assert!(named, "{stall}");
     // Neither the handler nor the loop, which are the same for all.
-    for ours in ["sys::stack", "run_ready"] {
+    for ours in ["sys::stack", "task::harness"] {
         let shown = stall
             .frames
             .iter()

@@ -6,7 +6,7 @@ use crate::sys::thread::ThreadId;
 use std::path::Path;
 
 /// The function that polls tasks: what is below it on the stack is the same for all of them.
-const POLLER: &str = "OwnedTasks::run";
+const POLLER: &str = "ringmill::task::harness::";
 
 /// The addresses on the thread's stack, innermost first; none if it does not answer.
 pub(super) fn of_thread(thread: ThreadId) -> Vec<usize> {
