@@ -10,7 +10,7 @@ use kit::process;
 use kit::wait::{NEVER, eventually, soon};
 use kit::{ON_PURPOSE, block_on, build, builder, hush};
 use ringmill::time::sleep;
-use ringmill::{Handle, LoopStats, Runtime, Stall, Watchdog, spawn, yield_now};
+use ringmill::{Handle, LoopStats, Runtime, Stall, StallFrame, Watchdog, spawn, yield_now};
 use std::hint::black_box;
 use std::panic::Location;
 use std::sync::mpsc::{Receiver, channel};
@@ -82,22 +82,17 @@ fn assert_stack_names(stall: &Stall, function: &str) {
         assert!(stall.frames.is_empty());
         return;
     }
-    let named = stall.frames.iter().any(|frame| {
-        let name = frame.function.as_deref();
-        name.is_some_and(|name| name.contains(function))
-            && frame
-                .file
-                .as_ref()
-                .is_some_and(|file| file.ends_with("tests/watchdog.rs"))
-            && frame.line.is_some()
-    });
-    assert!(named, "{stall}");
+    let name = |frame: &StallFrame| frame.function.clone().unwrap_or_default();
+    let any = |is: &dyn Fn(&StallFrame) -> bool| stall.frames.iter().any(is);
+    assert!(any(&|frame| name(frame).contains(function)), "{stall}");
+    let here = |frame: &StallFrame| {
+        let file = frame.file.as_ref();
+        file.is_some_and(|file| file.ends_with(file!())) && frame.line.is_some()
+    };
+    assert!(any(&here), "{stall}");
     // Neither the handler nor the loop, which are the same for all.
     for ours in ["sys::stack", "task::harness"] {
-        let shown = stall
-            .frames
-            .iter()
-            .any(|frame| frame.function.as_deref().is_some_and(|n| n.contains(ours)));
+        let shown = any(&|frame| name(frame).contains(ours));
         assert!(!shown, "{ours} is in {stall}");
     }
 }

@@ -58,9 +58,12 @@ fn walk(context: *mut c_void) -> usize {
         let ip = frame.ip() as usize;
         seen += 1;
         // The handler's own frames and the kernel's trampoline come first.
-        inside |= ip == interrupted;
-        if inside {
-            FRAMES[kept].store(ip, Ordering::Relaxed);
+        let first = !inside && ip == interrupted;
+        inside |= first;
+        // Where the unwinder loses its way it may say 0.
+        if inside && ip != 0 {
+            // The others are where their calls return to.
+            FRAMES[kept].store(ip + usize::from(first), Ordering::Relaxed);
             kept += 1;
         }
         kept < DEPTH && seen < 2 * DEPTH
@@ -119,7 +122,8 @@ fn function_of(signal: c_int) -> Option<usize> {
     }
 }
 
-/// The addresses on a thread's stack, innermost first; `None` if the thread does not answer.
+/// The addresses on a thread's stack, innermost first, each of them behind the instruction that the
+/// frame is at; `None` if the thread does not answer.
 ///
 /// A system call that the thread is blocked in is restarted, or ends with EINTR where the kernel
 /// never restarts it (signal(7)).

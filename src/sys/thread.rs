@@ -32,8 +32,8 @@ impl ThreadId {
         // The state is the first field behind the name, which is in parentheses and may have some
         // of its own (proc_pid_stat(5)).
         let stat = self.read("stat");
-        let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
-        matches!(state, Some(b'S' | b'D'))
+        let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+        state.is_some_and(|state| state.starts_with(['S', 'D']))
     }
 
     /// How long it has been ready to run and had no processor, in nanoseconds: the second field of

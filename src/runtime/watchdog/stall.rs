@@ -29,7 +29,7 @@ pub struct Stall {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StallFrame {
-    /// The address of the instruction. Functions that were inlined into each other have the same.
+    /// An address in the instruction that it is at. Functions that were inlined into each other have the same.
     pub address: usize,
     /// The function's name, if the program has symbols.
     pub function: Option<String>,

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The function that polls tasks: what is below it on the stack is the same for all of them.
 const POLLER: &str = "ringmill::task::harness::";
 
-/// The addresses on the thread's stack, innermost first; none if it does not answer.
+/// The addresses on the thread's stack, as [`stack::of_thread`] gives them; none if it does not answer.
 pub(super) fn of_thread(thread: ThreadId) -> Vec<usize> {
     stack::of_thread(thread).unwrap_or_default()
 }
@@ -17,9 +17,11 @@ pub(super) fn of_thread(thread: ThreadId) -> Vec<usize> {
 /// this reads the program's debug information.
 pub(super) fn named(addresses: Vec<usize>) -> Vec<StallFrame> {
     let mut frames = Vec::new();
-    for address in addresses {
+    for behind in addresses {
         let known = frames.len();
-        backtrace::resolve(address as *mut _, |symbol| {
+        let address = behind.wrapping_sub(1);
+        // It subtracts 1 itself.
+        backtrace::resolve(behind as *mut _, |symbol| {
             frames.push(StallFrame {
                 address,
                 function: symbol.name().map(|name| format!("{name:#}")),
