@@ -89,7 +89,7 @@ fn counters(stats: &LoopStats) -> serde_json::Value {
         "completions_per_enter": stats.completions_per_enter(), "rearms": stats.rearms,
         "enobufs": stats.enobufs, "slots": stats.slots, "leased": stats.leased,
         "wakes_sent": stats.wakes_sent, "wakes_received": stats.wakes_received,
-        "handed_over": stats.handed_over, "stolen": stats.stolen,
+        "handed_over": stats.handed_over, "stolen": stats.stolen, "stalls": stats.stalls,
     })
 }
 

@@ -45,6 +45,7 @@
 //!   loop.
 //! - [`serve`] accepts on every loop, runs a handler for each connection, and drains on SIGTERM;
 //!   [`Balance`] is how the connections are spread.
+//! - [`Watchdog`] tells of a task that holds its loop up.
 //! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
 //!   to get what is missing.
@@ -55,7 +56,8 @@
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
 //! - [`fs`] is files: read and written by the ring or in the pool, and never on the loop's time.
-//! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
+//! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] what the system and its
+//!   operator tell the process.
 #![cfg_attr(
     feature = "hyper",
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
@@ -90,9 +92,10 @@
 //!
 //! | feature | |
 //! |---|---|
+//! | `backtrace` | the stack of a task that holds its loop up, in what the [`Watchdog`] tells |
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams and their halves |
-//! | `tracing` | an event where the loops fall back to epoll |
+//! | `tracing` | an event where the loops fall back to epoll, and where one stalls |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 pub mod blocking;
@@ -121,7 +124,8 @@ pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::{LoopStats, SpinPolicy};
 pub use runtime::{
     Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
-    YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere, yield_now,
+    Stall, StallFrame, Watchdog, YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere,
+    yield_now,
 };
 pub use task::{AbortHandle, AbortOnDrop, JoinError, JoinHandle};
 

@@ -11,7 +11,7 @@ use kit::wait::{eventually, soon};
 use kit::{build, builder, runtime};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::time::sleep;
-use ringmill::{DriverKind, Handle, LoopStats, SpinPolicy, spawn};
+use ringmill::{DriverKind, Handle, LoopStats, SpinPolicy, Watchdog, spawn};
 use std::future::pending;
 use std::thread;
 use std::time::Duration;
@@ -49,9 +49,9 @@ fn an_idle_runtime_makes_no_system_call() {
     const NAME: &str = "an_idle_runtime_makes_no_system_call";
     const LOOPS: usize = 3;
     if is_child(NAME) {
-        // With spinning: that has to end, too.
+        // With spinning and a watchdog: they have to end, too.
         let spin = SpinPolicy::UpTo(Duration::from_millis(1));
-        let runtime = build(builder(LOOPS).spin(spin));
+        let runtime = build(builder(LOOPS).spin(spin).watchdog(Watchdog::default()));
         runtime.block_on(async {
             for task in Handle::current().spawn_on_each(|_| make_idle(50)) {
                 task.await.unwrap();

@@ -1,6 +1,6 @@
 //! What a loop tells about itself.
 //!
-//! Every count is written by the loop's thread alone, as a plain load and store, and read by any
+//! Every count is written by one thread alone, nearly all by the loop's, as a plain load and store, and read by any
 //! thread: reading costs the loop nothing. A snapshot is not one instant's: its fields may be a
 //! few operations apart.
 
@@ -20,6 +20,9 @@ pub(super) struct Metrics {
     pub(super) spun: Counter,
     pub(super) handed_over: Counter,
     pub(super) stolen: Counter,
+    /// These two are the watchdog's.
+    pub(super) stalls: Counter,
+    pub(super) longest_stall: Counter,
     time: RunTime,
 }
 
@@ -86,6 +89,12 @@ impl Metrics {
         cpu.saturating_sub(self.spun.get())
     }
 
+    /// Processor time of the loop's thread, in nanoseconds; `None` if the loop does not run.
+    pub(super) fn thread_nanos(&self) -> Option<u64> {
+        let clock = self.time.clock.get();
+        (clock & RUNNING != 0).then(|| ThreadClock::from_bits(clock).nanos())?
+    }
+
     /// The loop ends a run.
     pub(super) fn end_run(&self) {
         self.time.end();
@@ -128,6 +137,10 @@ pub struct LoopStats {
     /// Tasks of [`spawn_anywhere`](crate::spawn_anywhere) that were queued at other loops and
     /// started here.
     pub stolen: u64,
+    /// Times that one tick took longer than the limit of the [`Watchdog`](crate::Watchdog).
+    pub stalls: u64,
+    /// The longest of them.
+    pub longest_stall: Duration,
     /// Live tasks.
     pub tasks: u64,
     /// Armed timers.
@@ -165,6 +178,8 @@ impl LoopStats {
             enobufs: counters.enobufs.get(),
             handed_over: metrics.handed_over.get(),
             stolen: metrics.stolen.get(),
+            stalls: metrics.stalls.get(),
+            longest_stall: Duration::from_nanos(metrics.longest_stall.get()),
             tasks: metrics.tasks.get(),
             timers: metrics.timers.get(),
             slots: counters.slots.get(),

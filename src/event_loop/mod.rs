@@ -13,6 +13,7 @@
 //! [`EventLoop`] belongs to one thread and is found there through [`context`]; [`LoopShared`] is the
 //! part of it that other threads see: the inbox, the signal that ends a park, the counters.
 
+mod activity;
 mod budget;
 pub(crate) mod context;
 mod locals;
@@ -23,6 +24,7 @@ mod spin;
 mod tick;
 mod wheel;
 
+pub(crate) use activity::Doing;
 pub(crate) use budget::{poll_proceed, refund};
 pub use metrics::LoopStats;
 pub(crate) use shared::{LoopShared, Scheduler, Unbound};

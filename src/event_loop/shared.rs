@@ -1,9 +1,11 @@
 //! The part of a loop that every thread sees, and how a task finds its way back to its loop.
 
+use super::activity::{Activity, Doing};
 use super::metrics::{LoopStats, Metrics};
 use super::{Siblings, context};
 use crate::driver::{Counters, Signal};
 use crate::op;
+use crate::sys::thread::ThreadId;
 use crate::task::{Inbox, Pushed, ReadyQueue, Schedule, Scheduled};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -17,6 +19,7 @@ pub(crate) struct LoopShared {
     signal: Weak<Signal>,
     counters: Arc<Counters>,
     pub(super) metrics: Metrics,
+    pub(super) activity: Activity,
     pub(super) siblings: Arc<Siblings>,
     stop: AtomicBool,
 }
@@ -36,6 +39,7 @@ impl LoopShared {
             signal: Arc::downgrade(signal),
             counters,
             metrics: Metrics::default(),
+            activity: Activity::default(),
             siblings,
             stop: AtomicBool::new(false),
         }
@@ -56,6 +60,32 @@ impl LoopShared {
     /// Processor time that the loop has worked for, in nanoseconds.
     pub(crate) fn busy_nanos(&self) -> u64 {
         self.metrics.busy_nanos()
+    }
+
+    /// How often the loop has ticked, and what it is doing: at that tick, or at a later one.
+    pub(crate) fn doing(&self) -> (u64, Doing) {
+        (self.metrics.ticks.get(), self.activity.now())
+    }
+
+    /// The thread that the loop runs on, or ran on last.
+    pub(crate) fn thread(&self) -> ThreadId {
+        self.activity.thread()
+    }
+
+    /// Processor time of the loop's thread, in nanoseconds; `None` if the loop does not run.
+    pub(crate) fn thread_nanos(&self) -> Option<u64> {
+        self.metrics.thread_nanos()
+    }
+
+    /// The loop stands still; only who watches it may say so.
+    pub(crate) fn count_stall(&self) {
+        self.metrics.stalls.add(1);
+    }
+
+    /// So long, at least, did it stand still; only who watches it may say so.
+    pub(crate) fn stalled_for(&self, nanos: u64) {
+        let longest = &self.metrics.longest_stall;
+        longest.set(longest.get().max(nanos));
     }
 
     /// The loop has handed a connection over; only its own thread may say so.

@@ -2,7 +2,9 @@
 //! to wake for one.
 
 use super::LoopShared;
+use super::activity::Nudge;
 use crate::task::{Scheduled, StealQueues};
+use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -13,6 +15,7 @@ pub(crate) struct Siblings {
     loops: OnceLock<Box<[Weak<LoopShared>]>>,
     /// Where threads that are no loops put their next task.
     turn: AtomicUsize,
+    nudge: CachePadded<Nudge>,
 }
 
 impl Siblings {
@@ -22,6 +25,7 @@ impl Siblings {
             queues: StealQueues::new(loops),
             loops: OnceLock::new(),
             turn: AtomicUsize::new(0),
+            nudge: CachePadded::default(),
         })
     }
 
@@ -29,6 +33,11 @@ impl Siblings {
     pub(crate) fn introduce<'a>(&self, loops: impl Iterator<Item = &'a Arc<LoopShared>>) {
         let introduced = self.loops.set(loops.map(Arc::downgrade).collect());
         debug_assert!(introduced.is_ok(), "loops are introduced once");
+    }
+
+    /// What wakes the thread that watches the loops.
+    pub(crate) fn nudge(&self) -> &Nudge {
+        &self.nudge
     }
 
     pub(super) fn queues(&self) -> &StealQueues {

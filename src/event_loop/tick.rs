@@ -65,6 +65,7 @@ impl EventLoop {
 
     fn run_until(&self, done: impl Fn() -> bool) {
         self.shared.metrics.begin_run();
+        let _run = self.shared.activity.begin_run();
         loop {
             self.tick();
             if done() || self.shared.stop_requested() {
@@ -84,6 +85,8 @@ impl EventLoop {
 
     fn tick(&self) {
         self.shared.metrics.ticks.add(1);
+        self.shared.activity.turns();
+        self.shared.siblings.nudge().nudge();
         self.driver.reap();
         self.ready.append(&self.shared.inbox.take());
         // One a tick, however much else there is to do; the others when that is done. Before the
@@ -108,6 +111,7 @@ impl EventLoop {
         let mut deadline = None;
         while let Some(entry) = self.ready.pop_front().or_else(|| self.pop_unbound()) {
             budget::refill();
+            self.shared.activity.polls(entry.spawned_at());
             let _ = self.tasks.run(entry);
             if self.driver.is_urgent() {
                 self.submit_queued();
@@ -126,6 +130,7 @@ impl EventLoop {
                 }
             }
         }
+        self.shared.activity.turns();
         self.shared.metrics.polls.add(u64::from(polls));
     }
 
@@ -138,6 +143,7 @@ impl EventLoop {
             self.turn_if_useful();
             return;
         }
+        self.shared.activity.rests();
         let until = self.timers.next_deadline();
         if self.spin.limit() > 0 && self.spin_until(until) {
             return;

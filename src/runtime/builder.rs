@@ -2,6 +2,7 @@
 
 use super::error::BuildError;
 use super::runtime::Runtime;
+use super::watchdog::Watchdog;
 use crate::blocking::{Pool, PoolBuilder};
 use crate::driver::{self, DriverKind};
 use crate::event_loop::{LoopConfig, SpinPolicy};
@@ -50,6 +51,7 @@ pub struct Builder {
     pub(super) drain_timeout: Duration,
     pub(super) blocking: PoolBuilder,
     pub(super) compute_threads: Option<usize>,
+    pub(super) watchdog: Option<Watchdog>,
 }
 
 impl Builder {
@@ -70,6 +72,7 @@ impl Builder {
             drain_timeout: DRAIN,
             blocking: Pool::builder("ringmill-blocking"),
             compute_threads: None,
+            watchdog: Some(Watchdog::default()),
         }
     }
 
@@ -171,6 +174,13 @@ impl Builder {
         self
     }
 
+    /// Who tells of a task that holds its loop up, and after how long. Default
+    /// [`Watchdog::default`]; `None` for nobody.
+    pub fn watchdog(mut self, watchdog: impl Into<Option<Watchdog>>) -> Self {
+        self.watchdog = watchdog.into();
+        self
+    }
+
     /// Builds the runtime: its rings, its pools, its threads.
     ///
     /// # Errors
@@ -214,6 +224,12 @@ impl Builder {
         }
         if self.compute_threads == Some(0) {
             return wrong("compute_threads", "0".into(), "at least 1");
+        }
+        if let Some(watchdog) = &self.watchdog
+            && watchdog.limit() < Duration::from_millis(1)
+        {
+            let limit = format!("{:?}", watchdog.limit());
+            return wrong("the watchdog's limit", limit, "at least 1 ms");
         }
         if self.name.contains('\0') {
             return wrong("name", format!("{:?}", self.name), "no NUL character");

@@ -15,6 +15,7 @@ mod placement;
 mod runtime;
 mod serve;
 mod spawn;
+mod watchdog;
 mod yield_now;
 
 pub use builder::Builder;
@@ -27,4 +28,5 @@ pub use placement::Balance;
 pub use runtime::{Runtime, block_on};
 pub use serve::{Serve, serve, serve_with};
 pub use spawn::{spawn, spawn_anywhere};
+pub use watchdog::{Stall, StallFrame, Watchdog};
 pub use yield_now::{YieldNow, yield_now};

@@ -5,6 +5,7 @@ use super::error::BuildError;
 use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use super::watchdog::WatchdogThread;
 use crate::blocking::{PoolThread, Pools};
 use crate::driver::DriverKind;
 use crate::event_loop::{EventLoop, Siblings};
@@ -31,6 +32,8 @@ pub struct Runtime {
     handle: Handle,
     cpu: Option<usize>,
     drain_timeout: Duration,
+    /// Watches to the end: it is dropped after the loops.
+    _watchdog: Option<WatchdogThread>,
 }
 
 impl Runtime {
@@ -98,6 +101,17 @@ impl Runtime {
             let thread = PoolThread { affinity, ..thread };
             Pools::new(builder.blocking.clone(), builder.compute_count(), thread)
         };
+        let watch = |watchdog| {
+            let loops = all.clone().cloned().collect();
+            WatchdogThread::start(&builder.name, watchdog, loops, siblings.clone())
+        };
+        let watchdog = match builder.watchdog.clone().map(watch).transpose() {
+            Ok(watchdog) => watchdog,
+            Err(error) => {
+                first.close(Duration::ZERO);
+                return Err(BuildError::thread(error));
+            }
+        };
         let handle = Handle::new(first.driver().info(), all.cloned(), siblings, pools);
         for thread in &threads {
             thread.begin(handle.clone());
@@ -108,6 +122,7 @@ impl Runtime {
             handle,
             cpu: cpu(0),
             drain_timeout: builder.drain_timeout,
+            _watchdog: watchdog,
         })
     }
 

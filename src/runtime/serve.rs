@@ -189,7 +189,8 @@ impl<A, M> Serve<A, M> {
         self
     }
 
-    /// Whether SIGINT and SIGTERM drain the server. Default yes. With no, they are left alone.
+    /// Whether SIGINT and SIGTERM drain the server. Default yes; once it has ended they end the
+    /// process again, unless somebody else listens for them. With no, they are left alone.
     pub fn signals(mut self, heed: bool) -> Self {
         self.signals = heed;
         self

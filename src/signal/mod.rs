@@ -1,115 +1,67 @@
-//! Signals of the process: for now those that ask it to end.
+//! Signals of the process, for tasks.
 //!
-//! Delivery is signal-hook's (async-signal-safe, by a pipe); one plain thread, started at the first
-//! use, takes the signals from it and wakes the tasks that wait. Wakers work from any thread, so
-//! no loop has to listen on a descriptor.
+//! - [`ctrl_c`] waits for one SIGINT, [`shutdown_requested`] for one SIGINT or SIGTERM.
+//! - [`unix`] listens for a signal of one's choice, again and again.
+//!
+//! A signal is told to each listener, on whichever loop, runtime or thread it is. Each is told at
+//! least once of what has come since it last looked; signals that come faster than it looks are told
+//! together, as the kernel itself keeps only one of a kind that is not yet delivered.
+//!
+//! # What a signal does while nobody listens
+//!
+//! While a signal has a listener in the process, it does nothing else, apart from calling the handler
+//! function that was there before. When its last listener is gone, it does again what it did before
+//! the first one came: by default SIGTERM ends the process, and what was ignored is ignored. So a
+//! second ctrl-c ends a program that hangs in its clean-up after the first; a program that does not
+//! want that keeps a listener.
+//!
+//! The exception is a handler that somebody else (another library) has put over that of this crate
+//! meanwhile: it stays, and so does this crate's beneath it. If it does not call the one that it
+//! found, as handlers of libraries should, listeners hear no more.
+//!
+//! # How it works
+//!
+//! The handler counts and rings; one plain thread, `ringmill-signal`, hears that and wakes the tasks
+//! that wait. It starts with the process's first listener, stays, and sleeps while no signal comes.
+//! The signals are not blocked in any thread, and a signal may interrupt a system call on any of
+//! them, which the kernel then restarts where it can (`SA_RESTART`).
 
-use crate::sys::{contained, lock};
-use crate::task::WaitList;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+mod kind;
+mod listener;
+mod listeners;
+mod shutdown;
+
+pub use kind::SignalKind;
+pub use listener::{Signal, unix};
+pub(crate) use shutdown::Shutdown;
+pub use shutdown::shutdown_requested;
+
 use std::io;
-use std::sync::{Mutex, MutexGuard};
-use std::task::{Context, Poll};
 
-/// Who waits, and how often a signal has come.
-struct Watch {
-    started: bool,
-    arrived: u64,
-    waiting: WaitList,
-}
-
-static WATCH: Mutex<Watch> = Mutex::new(Watch {
-    started: false,
-    arrived: 0,
-    waiting: WaitList::new(),
-});
-
-fn watch() -> MutexGuard<'static, Watch> {
-    lock(&WATCH)
-}
-
-/// Requests of the operator to end: SIGINT (ctrl-c) and SIGTERM, counted from its making on.
+/// Waits for one SIGINT, which ctrl-c at the terminal sends.
 ///
-/// From the first one made on, these signals no longer end the process by themselves.
-pub(crate) struct Shutdown {
-    seen: u64,
-    key: Option<usize>,
-}
-
-impl Shutdown {
-    /// Starts listening.
-    ///
-    /// # Errors
-    ///
-    /// If the handler or its thread cannot be set up.
-    pub(crate) fn new() -> io::Result<Self> {
-        let mut watch = watch();
-        if !watch.started {
-            let mut signals = Signals::new([SIGINT, SIGTERM])?;
-            std::thread::Builder::new()
-                .name("ringmill-signal".to_owned())
-                .spawn(move || {
-                    for _ in signals.forever() {
-                        let waiting = {
-                            let mut watch = self::watch();
-                            watch.arrived += 1;
-                            // Cloned, not taken: a waiter's key stays its own until it leaves.
-                            watch.waiting.wakers()
-                        };
-                        for waker in waiting {
-                            // A waker's panic must not end the thread: the signals would be
-                            // swallowed from then on.
-                            contained(|| waker.wake());
-                        }
-                    }
-                })?;
-            watch.started = true;
-        }
-        Ok(Shutdown {
-            seen: watch.arrived,
-            key: None,
-        })
-    }
-
-    /// Ready once for each signal.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Cloned before the lock is taken, the old one dropped after: a waker's code is foreign.
-        let waker = cx.waker().clone();
-        let mut watch = watch();
-        if watch.arrived > self.seen {
-            self.seen += 1;
-            drop(watch);
-            return Poll::Ready(());
-        }
-        let old = watch.waiting.enter(&mut self.key, waker);
-        drop(watch);
-        drop(old);
-        Poll::Pending
-    }
-}
-
-impl Drop for Shutdown {
-    fn drop(&mut self) {
-        let waker = watch().waiting.leave(self.key);
-        drop(waker);
-    }
-}
-
-/// Waits for SIGINT (ctrl-c) or SIGTERM.
+/// While one waits, SIGINT does not end the process by itself; afterwards it does again, unless
+/// somebody else listens. To go on listening between two of them, use [`unix`].
 ///
-/// From the first call on, these signals no longer end the process by themselves. Every waiting
-/// task is woken.
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ringmill::block_on(async {
+///     ringmill::signal::ctrl_c().await?;
+///     println!("good-bye");
+///     Ok::<_, std::io::Error>(())
+/// })??;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// If the handler or its thread cannot be set up.
+/// As [`unix`].
 ///
 /// # Cancel safety
 ///
-/// A signal that comes while nobody waits is not kept: it was for those who waited then.
-pub async fn shutdown_requested() -> io::Result<()> {
-    let mut signals = Shutdown::new()?;
-    std::future::poll_fn(|cx| signals.poll_next(cx)).await;
+/// A signal that comes while nobody waits is not kept.
+pub async fn ctrl_c() -> io::Result<()> {
+    unix(SignalKind::interrupt())?.recv().await;
     Ok(())
 }

@@ -13,6 +13,7 @@ pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
 pub(crate) mod file;
+mod futex;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod mapping;
@@ -23,6 +24,10 @@ pub(crate) mod reuse_port_trial;
 pub(crate) mod ring;
 pub(crate) mod ring_setup;
 pub(crate) mod ring_trials;
+pub(crate) mod signal;
 pub(crate) mod socket;
+#[cfg(feature = "backtrace")]
+pub(crate) mod stack;
+pub(crate) mod thread;
 
 pub(crate) use contain::{contained, lock};

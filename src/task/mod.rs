@@ -60,6 +60,7 @@ mod models;
 mod owned;
 mod ready_queue;
 mod scheduled;
+mod site;
 mod state;
 mod steal;
 #[cfg(all(test, not(loom)))]
@@ -75,6 +76,7 @@ pub use join::{AbortHandle, AbortOnDrop, JoinHandle};
 pub(crate) use owned::OwnedTasks;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use scheduled::Scheduled;
+pub(crate) use site::SiteCell;
 pub(crate) use steal::StealQueues;
 pub(crate) use wait_list::WaitList;
 

@@ -1,6 +1,7 @@
 //! The queue entry: the right to run a task once.
 
 use std::mem;
+use std::panic::Location;
 
 use super::cell::RawTask;
 use super::harness;
@@ -51,6 +52,13 @@ impl Scheduled {
     pub(crate) fn abort_handle(&self) -> AbortHandle {
         // Rule 5: the entry stands for a reference, the owner's or its own.
         AbortHandle::new(Some(self.0))
+    }
+
+    /// Where the task was spawned.
+    #[inline]
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        // SAFETY: rule 1: the entry keeps the cell.
+        unsafe { self.0.header() }.spawned_at
     }
 
     /// Whether the task was made for another loop and has not run yet: no owner has adopted it.

@@ -27,11 +27,14 @@ pub fn runtime(loops: usize) -> Runtime {
     build(builder(loops))
 }
 
-/// The settings of [`runtime`].
+/// The settings of [`runtime`]. Nobody tells of tests that hold their loop up, as many do.
 #[track_caller]
 pub fn builder(loops: usize) -> Builder {
     let builder = Builder::new().driver(driver::current());
-    builder.loops(loops).spin(SpinPolicy::Efficient)
+    builder
+        .loops(loops)
+        .spin(SpinPolicy::Efficient)
+        .watchdog(None)
 }
 
 /// Builds what [`builder`] began, and checks that it has the test's driver.

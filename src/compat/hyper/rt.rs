@@ -239,7 +239,9 @@ mod tests {
 
     fn on_a_loop<T>(future: impl Future<Output = T>) -> T {
         let builder = crate::Builder::new().driver(driver::current());
-        builder.loops(1).build().expect("a loop").block_on(future)
+        // Some of these block their loop on purpose.
+        let built = builder.loops(1).watchdog(None).build();
+        built.expect("a loop").block_on(future)
     }
 
     fn poll(sleep: &mut Pin<Box<dyn Sleep>>) -> Poll<()> {

@@ -1,10 +1,11 @@
-//! Feature `tracing`: falling back to epoll is an event, too.
+//! Feature `tracing`: what is told on the standard error is an event, too.
 
 mod kit;
 
 use kit::child::alone;
-use kit::seccomp;
-use ringmill::{Builder, DriverKind};
+use kit::driver::{apply, on_each_driver};
+use kit::{build, builder, seccomp};
+use ringmill::{Builder, DriverKind, Handle, Watchdog};
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
@@ -68,4 +69,34 @@ fn falling_back_to_epoll_is_one_event_with_cause_and_remedy() {
             }
         },
     );
+}
+
+#[apply(on_each_driver)]
+fn a_loop_that_stalls_is_one_event_with_the_task() {
+    alone("a_loop_that_stalls_is_one_event_with_the_task", || {
+        let kept = Kept::default();
+        tracing::subscriber::set_global_default(kept.clone()).expect("the first");
+        let count = || kept.0.lock().unwrap().len();
+        let runtime = build(builder(1).watchdog(Watchdog::default()));
+        let line = line!() + 1;
+        runtime.block_on(async {
+            let stats = || Handle::current().stats()[0].clone();
+            while count() == 0 {
+                std::hint::spin_loop();
+            }
+            // It goes on for as long again.
+            let longest = stats().longest_stall;
+            while stats().longest_stall < 2 * longest {
+                std::hint::spin_loop();
+            }
+        });
+        let events = kept.0.lock().unwrap();
+        assert_eq!(events.len(), 1, "{events:?}");
+        let (level, fields) = &events[0];
+        assert_eq!(*level, Level::WARN);
+        let task = format!("task={}:{line}:", file!());
+        for part in ["index=0", "ringmill-0", "millis=", &task] {
+            assert!(fields.contains(part), "{part} is missing in {fields}");
+        }
+    });
 }
