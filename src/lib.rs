@@ -51,6 +51,7 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
+//! - [`pipe`] is pipes and FIFOs.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -69,6 +70,7 @@
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net`, `signal` | the resources that users hold |
+//! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
@@ -85,7 +87,7 @@
 //! | feature | |
 //! |---|---|
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
-//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams and their halves |
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, and pipes |
 //! | `tracing` | an event where the loops fall back to epoll |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
@@ -97,6 +99,7 @@ mod driver;
 mod event_loop;
 pub mod net;
 mod op;
+pub mod pipe;
 mod runtime;
 pub mod signal;
 mod sys;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The layers of `src/`, top first; those on one line do not know each other. A layer may use those
 /// below it.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["compat"],
     &["doctor"],
     &["runtime"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 17] = [
     &["actor"],
     &["scope"],
     &["net", "fs", "process", "signal"],
+    &["pipe"],
     &["channel"],
     &["sync"],
     &["blocking"],

@@ -1,10 +1,12 @@
-//! The traits of futures-io for TCP streams: what `BufReader`, `lines`, `copy` and most protocol
+//! The traits of futures-io for TCP streams and pipes: what `BufReader`, `lines`, `copy` and most protocol
 //! crates ask for. They sit on the borrowed reads and writes.
 //!
 //! A flush really flushes: it is ready once the socket has taken every byte. A close flushes and
-//! then shuts the writing direction down; reading goes on.
+//! then shuts the writing direction down; reading goes on. A pipe has nothing to flush, and the end of
+//! its stream comes with the drop of the sender: a close does nothing.
 
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
+use crate::pipe::{Receiver, Sender};
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
@@ -95,5 +97,33 @@ impl AsyncWrite for TcpStream {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().split().1.poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Receiver {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Receiver::poll_read(self.get_mut(), cx, room)
+    }
+}
+
+impl AsyncWrite for Sender {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Sender::poll_write(self.get_mut(), cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

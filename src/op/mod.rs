@@ -11,6 +11,7 @@
 
 mod accept;
 mod connect;
+mod ready;
 mod recv;
 mod send;
 mod send_owned;
@@ -20,6 +21,7 @@ mod wake;
 
 pub(crate) use accept::Acceptor;
 pub(crate) use connect::connect;
+pub(crate) use ready::{Ready, ready};
 pub(crate) use send_owned::send_owned;
 pub(crate) use stream::StreamSocket;
 pub(crate) use wake::{listen_for_wakes, wake_other};

@@ -56,6 +56,12 @@ impl Epoll {
         }
     }
 
+    /// Ends a registration.
+    pub(crate) fn unwatch(&self, fd: BorrowedFd<'_>) {
+        // It fails only where there is none.
+        let _ = self.epoll.delete(fd);
+    }
+
     /// Waits for reports and writes them over `room`; returns how many. A signal ends the wait.
     pub(crate) fn wait(&self, room: &mut [Report], wait: Wait) -> io::Result<usize> {
         let limit = match wait {

@@ -12,6 +12,7 @@ mod contain;
 pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod eventfd;
+pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod mapping;
