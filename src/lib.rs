@@ -51,7 +51,7 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
-//! - [`pipe`] is pipes and FIFOs.
+//! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -69,7 +69,7 @@
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
-//! | `net`, `signal` | the resources that users hold |
+//! | `net`, `process`, `signal` | the resources that users hold |
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
@@ -100,6 +100,7 @@ mod event_loop;
 pub mod net;
 mod op;
 pub mod pipe;
+pub mod process;
 mod runtime;
 pub mod signal;
 mod sys;
