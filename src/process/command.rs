@@ -6,6 +6,7 @@ use crate::event_loop::context;
 use crate::sys::lock;
 use crate::sys::process::{self, Identity, assume_before_exec};
 use std::ffi::OsStr;
+use std::future::Future;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -220,7 +221,7 @@ impl Command {
         io::Error::new(error.kind(), message)
     }
 
-    /// Starts the program and waits until it has ended. Pipes are closed at once.
+    /// Starts the program, now, and waits until it has ended. Pipes are closed.
     ///
     /// # Errors
     ///
@@ -233,13 +234,16 @@ impl Command {
     /// # Cancel safety
     ///
     /// Dropping it drops the child: see [`Child`] and [`kill_on_drop`](Command::kill_on_drop).
-    pub async fn status(&mut self) -> io::Result<ExitStatus> {
-        let mut child = self.spawn()?;
-        drop((child.stdin.take(), child.stdout.take(), child.stderr.take()));
-        child.wait().await
+    pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
+        let spawned = self.spawn();
+        async {
+            let mut child = spawned?;
+            drop((child.stdin.take(), child.stdout.take(), child.stderr.take()));
+            child.wait().await
+        }
     }
 
-    /// Starts the program, waits until it has ended, and gives what it wrote. Its outputs are piped
+    /// Starts the program, now, waits until it has ended, and gives what it wrote. Its outputs are piped
     /// and its standard input is empty, unless they were set otherwise.
     ///
     /// # Errors
@@ -254,9 +258,9 @@ impl Command {
     ///
     /// Dropping it drops the child, and what it wrote: see [`Child`] and
     /// [`kill_on_drop`](Command::kill_on_drop).
-    pub async fn output(&mut self) -> io::Result<Output> {
-        let child = self.spawn_captured()?;
-        child.wait_with_output().await
+    pub fn output(&mut self) -> impl Future<Output = io::Result<Output>> + use<> {
+        let spawned = self.spawn_captured();
+        async { spawned?.wait_with_output().await }
     }
 
     /// Starts it with the streams of [`output`](Command::output), this once.
