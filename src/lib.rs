@@ -51,7 +51,8 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
-//! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs.
+//! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs;
+//!   [`stdio`] is this program's own standard streams.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] the end of the process.
 #![cfg_attr(
     feature = "hyper",
@@ -69,7 +70,7 @@
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
-//! | `net`, `process`, `signal` | the resources that users hold |
+//! | `net`, `process`, `signal`, `stdio` | the resources that users hold |
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
@@ -87,7 +88,7 @@
 //! | feature | |
 //! |---|---|
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
-//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, and pipes |
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, pipes and standard streams |
 //! | `tracing` | an event where the loops fall back to epoll |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
@@ -103,6 +104,7 @@ pub mod pipe;
 pub mod process;
 mod runtime;
 pub mod signal;
+pub mod stdio;
 mod sys;
 mod task;
 pub mod time;

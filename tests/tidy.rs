@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 18] = [
     &["service"],
     &["actor"],
     &["scope"],
-    &["net", "fs", "process", "signal"],
+    &["net", "fs", "process", "signal", "stdio"],
     &["pipe"],
     &["channel"],
     &["sync"],

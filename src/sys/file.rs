@@ -36,8 +36,8 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// The devices of memory (/dev/null, zero, full, random), by their major number (devices.txt).
-const MEMORY_DEVICES: u32 = 1;
+/// /dev/null, zero, full, random and urandom, by major and minor number (devices.txt).
+const INSTANT_DEVICES: [(u32, u32); 5] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)];
 
 /// /dev/ptmx, where each open makes another terminal.
 const TERMINAL_MAKER: (u32, u32) = (5, 2);
@@ -54,7 +54,7 @@ pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
         libc::S_IFIFO => Kind::Pipe,
         libc::S_IFSOCK => Kind::Socket,
         libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK => Kind::Instant,
-        libc::S_IFCHR if device.0 == MEMORY_DEVICES => Kind::Instant,
+        libc::S_IFCHR if INSTANT_DEVICES.contains(&device) => Kind::Instant,
         libc::S_IFCHR if device != TERMINAL_MAKER && is_terminal(fd) => Kind::Terminal,
         _ => Kind::Other,
     })
