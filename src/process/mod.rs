@@ -26,8 +26,8 @@
 //! every child is taken:
 //!
 //! - by [`Child::wait`], [`Child::try_wait`] and what is made of them;
-//! - of a [`Child`] that is dropped, at the drop if the process has ended (a killed one ends a
-//!   moment later);
+//! - of a [`Child`] that is dropped, at the drop if the process has ended (one that the drop kills
+//!   ends a moment later);
 //! - else by a thread of the whole program's, `ringmill-orphans`, which is there while dropped
 //!   children live and waits for all of them at once. It needs no loop: children that were dropped
 //!   with their task, their loop or their runtime are seen to as well. Where there is no pidfd, it
@@ -37,8 +37,12 @@
 //!
 //! # What a child inherits
 //!
-//! Its standard streams and no other descriptor of the runtime's: all of them are close-on-exec. It
-//! has the processors and the timer slack that the program began with, not those of the loop's
+//! Its standard streams and no other descriptor of the runtime's: all of them are close-on-exec.
+//! Until it has become the other program it does have copies, as after every fork: what a loop on
+//! another thread closes in that moment (a listener, a connection) is closed for its peers only at
+//! the end of it.
+//!
+//! It has the processors and the timer slack that the program began with, not those of the loop's
 //! thread. Rings and buffers are not mapped in it, also before it has become another program; the
 //! loops go on undisturbed beside a child of fork(2) that never does.
 

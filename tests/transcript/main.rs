@@ -5,13 +5,13 @@
 //! transfer, how much fits a buffer) goes in as a total or not at all, so the log is the same on
 //! every run.
 
-mod children;
 mod connections;
 mod ends;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod log;
 mod peer;
+mod pipes;
 mod talk;
 mod waits;
 
@@ -42,8 +42,7 @@ fn transcript(kind: DriverKind) -> Vec<String> {
         connections::accepts(&log).await;
         connections::connects(&log).await;
         connections::listeners_end(&log).await;
-        children::pipes(&log).await;
-        children::children(&log).await;
+        pipes::pipes(&log).await;
         talk::last_words(&log).await
     });
     let hearing = std::thread::spawn(move || peer.rest_here());
@@ -73,7 +72,7 @@ fn assert_same(one: (&str, &[String]), other: (&str, &[String])) {
 }
 
 /// What each scene is there to show, in order; between these lines there may be others.
-const KEY_LINES: [&str; 89] = [
+const KEY_LINES: [&str; 83] = [
     "== bytes there and back",
     "write: 5",
     r#"peer read: 5 bytes "hello""#,
@@ -155,12 +154,6 @@ const KEY_LINES: [&str; 89] = [
     "cancelled at write",
     "read_to_end: 65536",
     "a write that waits: BrokenPipe",
-    "== children",
-    r#"read: 8 bytes "to a cat""#,
-    "cancelled at wait",
-    "its code: Some(0)",
-    "its signal: Some(9)",
-    "a program that is missing: NotFound",
     "== the end of the runtime",
     "peer read to the end: 50000",
 ];

@@ -1,11 +1,10 @@
-//! Pipes, and a child process at the other end of some.
+//! Pipes. (A child process would have a copy of every descriptor for a moment, so that what the
+//! script of another thread closes is not closed at once: children are told of elsewhere.)
 
 use crate::kit::wait::soon;
 use crate::log::Log;
 use ringmill::pipe::pipe;
-use ringmill::process::{Command, Stdio};
 use ringmill::spawn;
-use std::os::unix::process::ExitStatusExt;
 
 pub async fn pipes(log: &Log) {
     log.scene("pipes");
@@ -41,27 +40,4 @@ pub async fn pipes(log: &Log) {
     log.cancelled("nothing", std::future::pending::<()>()).await;
     drop(receiver);
     log.done("a write that waits", soon("it", writer).await.unwrap());
-}
-
-pub async fn children(log: &Log) {
-    log.scene("children");
-    let mut command = Command::new("cat");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let stdout = child.stdout.as_mut().unwrap();
-    log.done("write_all", stdin.write_all(b"to a cat").await);
-    log.read("read", async |room| stdout.read(room).await).await;
-    log.cancelled("wait", child.wait()).await;
-    log.timed_out("wait", child.wait()).await;
-    drop(stdin);
-    let status = soon("its end", child.wait()).await;
-    log.outcome("its code", status.map(|status| status.code()));
-
-    let mut child = command.spawn().unwrap();
-    log.done("kill", soon("its end", child.kill()).await);
-    let status = child.wait().await;
-    log.outcome("its signal", status.map(|status| status.signal()));
-    let missing = Command::new("no-such-program").spawn().map(|_| ());
-    log.done("a program that is missing", missing);
 }
