@@ -58,6 +58,8 @@
 //! - [`fs`] is files: read and written by the ring or in the pool, and never on the loop's time.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] what the system and its
 //!   operator tell the process.
+//! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs;
+//!   [`stdio`] is this program's own standard streams.
 #![cfg_attr(
     feature = "hyper",
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
@@ -75,7 +77,8 @@
 //! | `doctor` | what this machine gives a runtime, found by trying |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net` | connections |
-//! | `fs`, `signal` | the other resources that users hold |
+//! | `fs`, `process`, `signal`, `stdio` | the other resources that users hold |
+//! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `blocking` | threads for closures that block or compute |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
@@ -94,8 +97,8 @@
 //! |---|---|
 //! | `backtrace` | the stack of a task that holds its loop up, in what the [`Watchdog`] tells |
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
-//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams and their halves |
 //! | `tracing` | an event where the loops fall back to epoll, and where one stalls |
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, pipes and standard streams |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 pub mod blocking;
@@ -108,8 +111,11 @@ mod event_loop;
 pub mod fs;
 pub mod net;
 mod op;
+pub mod pipe;
+pub mod process;
 mod runtime;
 pub mod signal;
+pub mod stdio;
 mod sys;
 mod task;
 pub mod time;

@@ -1,4 +1,4 @@
-//! The traits of futures-io over TCP streams, with the crates that people use them with.
+//! The traits of futures-io over TCP streams and pipes, with the crates that people use them with.
 
 mod kit;
 
@@ -155,5 +155,32 @@ fn a_closed_stream_still_reads() {
             Err(error) => Err(error),
         };
         assert_eq!(told.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+    });
+}
+
+#[apply(on_each_driver)]
+fn pipes_are_copied_and_read_by_lines() {
+    run(async {
+        let (mut first, between) = ringmill::pipe::pipe().unwrap();
+        let (mut onward, last) = ringmill::pipe::pipe().unwrap();
+        let copier = ringmill::spawn(async move { io::copy(between, &mut onward).await });
+        let writer = ringmill::spawn(async move {
+            for line in 0..20_000 {
+                let line = format!("line {line}\n");
+                AsyncWriteExt::write_all(&mut first, line.as_bytes())
+                    .await
+                    .unwrap();
+            }
+            AsyncWriteExt::flush(&mut first).await.unwrap();
+        });
+        let mut lines = BufReader::new(last).lines();
+        let mut count = 0;
+        while let Some(line) = lines.next().await {
+            assert_eq!(line.unwrap(), format!("line {count}"));
+            count += 1;
+        }
+        assert_eq!(count, 20_000);
+        writer.await.unwrap();
+        assert!(copier.await.unwrap().unwrap() > 0);
     });
 }

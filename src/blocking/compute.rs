@@ -9,6 +9,7 @@ use super::job::{self, Carrier, Job};
 use super::pool::PoolFull;
 use super::stats::{Counters, PoolStats};
 use super::thread::PoolThread;
+use crate::sys::inherit::plainly;
 use crate::task::Scheduled;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,18 +45,17 @@ impl ComputePool {
     fn engine(&self) -> Option<&rayon_core::ThreadPool> {
         let start = || {
             let settings = self.settings.clone();
-            rayon_core::ThreadPoolBuilder::new()
+            let pool = rayon_core::ThreadPoolBuilder::new()
                 .num_threads(self.threads)
                 .thread_name(|number| format!("ringmill-cpu-{number}"))
-                .start_handler(move |_| settings.apply())
-                .build()
-                .map_err(|error| {
-                    self.counters.fail();
-                    format!(
-                        "the threads of the CPU pool could not be started: {error}; look at the \
+                .start_handler(move |_| settings.apply());
+            plainly(|| pool.build()).map_err(|error| {
+                self.counters.fail();
+                format!(
+                    "the threads of the CPU pool could not be started: {error}; look at the \
                          limits of processes (ulimit -u, pids.max) and of memory"
-                    )
-                })
+                )
+            })
         };
         self.engine.get_or_init(start).as_ref().ok()
     }

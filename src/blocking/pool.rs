@@ -6,6 +6,7 @@ use super::gate::Gate;
 use super::job::{self, Carrier, Job};
 use super::stats::{Counters, PoolStats};
 use super::thread::PoolThread;
+use crate::sys::inherit::plainly;
 use crate::sys::{contained, lock};
 use crate::task::Scheduled;
 use std::convert::Infallible;
@@ -309,11 +310,13 @@ impl Inner {
         if let Some(bytes) = self.settings.stack_size {
             thread = thread.stack_size(bytes);
         }
-        let started = thread.spawn(move || {
-            this.settings.thread.apply();
-            this.work();
-            // Not before: this is what `shutdown` waits for.
-            drop(alive);
+        let started = plainly(|| {
+            thread.spawn(move || {
+                this.settings.thread.apply();
+                this.work();
+                // Not before: this is what `shutdown` waits for.
+                drop(alive);
+            })
         });
         if let Err(error) = started {
             self.not_started(&error);

@@ -1,10 +1,13 @@
-//! The traits of futures-io for TCP streams: what `BufReader`, `lines`, `copy` and most protocol
+//! The traits of futures-io for TCP streams, pipes and standard streams: what `BufReader`, `lines`, `copy` and most protocol
 //! crates ask for. They sit on the borrowed reads and writes.
 //!
 //! A flush really flushes: it is ready once the socket has taken every byte. A close flushes and
-//! then shuts the writing direction down; reading goes on.
+//! then shuts the writing direction down; reading goes on. A pipe has nothing to flush, and the end of
+//! its stream comes with the drop of the sender: a close does nothing. Standard streams stay open.
 
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
+use crate::pipe::{Receiver, Sender};
+use crate::stdio::{Stderr, Stdin, Stdout};
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
@@ -97,3 +100,61 @@ impl AsyncWrite for TcpStream {
         self.get_mut().split().1.poll_shutdown(cx)
     }
 }
+
+macro_rules! async_read {
+    ($($type:ident),*) => {$(
+        impl AsyncRead for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                room: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                $type::poll_read(self.get_mut(), cx, room)
+            }
+        }
+    )*};
+}
+
+async_read!(Receiver, Stdin);
+
+impl AsyncWrite for Sender {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Sender::poll_write(self.get_mut(), cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+macro_rules! async_write {
+    ($($type:ident),*) => {$(
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                $type::poll_write(self.get_mut(), cx, bytes)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                $type::poll_flush(self.get_mut(), cx)
+            }
+
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                $type::poll_flush(self.get_mut(), cx)
+            }
+        }
+    )*};
+}
+
+async_write!(Stdout, Stderr);

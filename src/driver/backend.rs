@@ -11,7 +11,7 @@ use crate::sys::eventfd::EventFd;
 use crate::sys::ring::Wait;
 use crate::sys::ring_setup::SetupError;
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// How other threads wake a parked driver.
@@ -98,6 +98,14 @@ impl Backend {
             // A ring knows files, not their numbers.
             Backend::Uring(_) => {}
             Backend::Epoll(epoll) => epoll.forget(fd),
+        }
+    }
+
+    /// A descriptor is no longer this driver's, but stays open.
+    pub(super) fn release(&self, fd: BorrowedFd<'_>) {
+        match self {
+            Backend::Uring(_) => {}
+            Backend::Epoll(epoll) => epoll.release(fd),
         }
     }
 

@@ -1,7 +1,9 @@
 //! [`Descriptor`]: an open file of a loop's, closed by the way that suits it.
 
 use super::Driver;
+use crate::sys::file;
 use std::cell::Cell;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
@@ -20,7 +22,7 @@ pub(crate) enum Closing {
 /// number.
 pub(crate) struct Descriptor {
     driver: Rc<Driver>,
-    /// `None` only inside the drop.
+    /// `None` only while it is dropped.
     fd: Option<OwnedFd>,
     closing: Cell<Closing>,
 }
@@ -36,6 +38,24 @@ impl Descriptor {
 
     pub(crate) fn driver(&self) -> &Rc<Driver> {
         &self.driver
+    }
+
+    /// Takes the open file out of the loop. Nobody may be waiting for it any more; where an
+    /// operation that was cancelled still holds it, what is given is a duplicate, and this one is
+    /// closed with the last of them.
+    ///
+    /// # Errors
+    ///
+    /// If there is no descriptor left for a duplicate.
+    pub(crate) fn into_owned_fd(self: Rc<Self>) -> io::Result<OwnedFd> {
+        self.driver.release(self.as_fd());
+        match Rc::try_unwrap(self) {
+            Ok(mut alone) => match alone.fd.take() {
+                Some(fd) => Ok(fd),
+                None => unreachable!("the descriptor is taken out only here and by the drop"),
+            },
+            Err(shared) => file::duplicate(&*shared),
+        }
     }
 
     pub(crate) fn set_closing(&self, closing: Closing) {

@@ -270,6 +270,20 @@ impl Epoll {
         Ok(())
     }
 
+    /// A descriptor leaves the loop and stays open: without this its registration would, too.
+    pub(super) fn release(&self, fd: BorrowedFd<'_>) {
+        let number = fd.as_raw_fd();
+        let table = self.table.borrow();
+        let is_watched = table
+            .get(number as usize)
+            .is_some_and(|entry| !entry.watched.is_empty());
+        drop(table);
+        if is_watched {
+            self.epoll.unwatch(fd);
+        }
+        self.forget(number);
+    }
+
     /// A descriptor is being closed, which ends its registration.
     pub(super) fn forget(&self, fd: RawFd) {
         if let Some(entry) = self.table.borrow_mut().get_mut(fd as usize) {

@@ -59,7 +59,7 @@ use backend::Backend;
 use slots::Slots;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -176,6 +176,11 @@ impl Driver {
             Closing::Elsewhere => Request::SlowClose(fd),
         };
         self.requests.borrow_mut().push_back(request);
+    }
+
+    /// Forgets a descriptor that stays open, but not as this loop's.
+    fn release(&self, fd: BorrowedFd<'_>) {
+        self.backend.release(fd);
     }
 
     /// Nanoseconds of the clock that this driver's loop lives by.

@@ -6,7 +6,7 @@ use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
 use crate::event_loop::context;
 use crate::op::file_io::{self, Filling};
-use crate::sys::{errno, file};
+use crate::sys::{disk_file, errno};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -236,7 +236,7 @@ impl File {
         };
         let fd = self.fd.clone();
         let write = move |buffer: &mut B| {
-            uninterrupted(|| file::write_at(fd.as_fd(), &buffer.as_slice()[from..], offset))
+            uninterrupted(|| disk_file::write_at(fd.as_fd(), &buffer.as_slice()[from..], offset))
         };
         pooled::call_with(buffer, write).await
     }
@@ -308,7 +308,7 @@ impl File {
     ///
     /// It may happen or not.
     pub async fn allocate(&self, offset: u64, len: u64, keep_size: bool) -> io::Result<()> {
-        self.call(move |file| file::allocate(file.as_fd(), keep_size, offset, len))
+        self.call(move |file| disk_file::allocate(file.as_fd(), keep_size, offset, len))
             .await
     }
 

@@ -2,7 +2,7 @@
 
 use super::file::File;
 use super::pooled;
-use crate::sys::file::DIRECT;
+use crate::sys::disk_file::DIRECT;
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;

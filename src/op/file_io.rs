@@ -6,8 +6,8 @@
 
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::{Attempt, Completion, Driver, Event, OneShot, Pending, Step};
+use crate::sys::disk_file::{self, LONGEST};
 use crate::sys::errno;
-use crate::sys::file::{self, LONGEST};
 use crate::sys::preflight::Preflight;
 use crate::sys::ring::{Sqe, opcode, types};
 use std::io;
@@ -42,7 +42,7 @@ impl<B: IoBufMut> Filling<B> {
 
     /// Reads on, and waits for the disk: for a thread that may.
     pub(crate) fn read_on(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
-        let read = file::read_at(file, self.room(), offset)?;
+        let read = disk_file::read_at(file, self.room(), offset)?;
         self.filled += read;
         Ok(read)
     }
@@ -85,7 +85,7 @@ unsafe impl<B: IoBufMut> OneShot for ReadAt<B> {
 
     fn attempt(&mut self, _: Option<Event>) -> Attempt {
         let room = self.buffer.room();
-        finished(file::read_now(self.file.as_fd(), room, self.offset))
+        finished(disk_file::read_now(self.file.as_fd(), room, self.offset))
     }
 
     fn step(&mut self, completion: &Completion, orphaned: bool) -> Step {

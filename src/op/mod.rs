@@ -12,6 +12,7 @@
 mod accept;
 mod connect;
 pub(crate) mod file_io;
+mod ready;
 mod recv;
 mod send;
 mod send_owned;
@@ -21,6 +22,7 @@ mod wake;
 
 pub(crate) use accept::Acceptor;
 pub(crate) use connect::connect;
+pub(crate) use ready::{Ready, ready};
 pub(crate) use send_owned::send_owned;
 pub(crate) use stream::StreamSocket;
 pub(crate) use wake::{listen_for_wakes, wake_other};

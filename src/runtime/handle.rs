@@ -55,7 +55,6 @@ impl Handle {
             loops: loops.map(LoopRef::new).collect(),
             siblings,
             pools: pools(PoolThread {
-                affinity: None,
                 on_start: Some(Arc::new(on_start)),
             }),
             drain: DrainSignal::default(),

@@ -6,7 +6,7 @@ use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
 use super::watchdog::WatchdogThread;
-use crate::blocking::{PoolThread, Pools};
+use crate::blocking::Pools;
 use crate::driver::DriverKind;
 use crate::event_loop::{EventLoop, Siblings};
 use crate::sys::{affinity, clock};
@@ -67,8 +67,6 @@ impl Runtime {
             Some(true) | None => affinity::allowed()
                 .map_err(|source| BuildError::affinity("sched_getaffinity", source))?,
         };
-        // What the pools' threads get back, which are started by pinned ones.
-        let affinity = affinity::save().ok();
         let pin = builder.pin.unwrap_or(loops > 1 && loops <= allowed.len());
         let cpu = |index: usize| pin.then(|| allowed[index % allowed.len()]);
         let name = |index: usize| format!("{}-{index}", builder.name);
@@ -97,10 +95,7 @@ impl Runtime {
         let others = threads.iter().map(|thread| &thread.shared);
         let all = std::iter::once(first.shared()).chain(others);
         siblings.introduce(all.clone());
-        let pools = |thread| {
-            let thread = PoolThread { affinity, ..thread };
-            Pools::new(builder.blocking.clone(), builder.compute_count(), thread)
-        };
+        let pools = |thread| Pools::new(builder.blocking.clone(), builder.compute_count(), thread);
         let watch = |watchdog| {
             let loops = all.clone().cloned().collect();
             WatchdogThread::start(&builder.name, watchdog, loops, siblings.clone())

@@ -6,8 +6,9 @@
 
 use super::SignalKind;
 use crate::channel::watch;
+use crate::sys::inherit::plainly;
+use crate::sys::lock;
 use crate::sys::signal::{self as sys, Caught};
-use crate::sys::{affinity, lock};
 use std::io;
 use std::sync::Mutex;
 
@@ -84,9 +85,8 @@ pub(super) fn leave(kind: SignalKind) {
 impl Listeners {
     fn start(&mut self) -> io::Result<()> {
         if !self.started {
-            std::thread::Builder::new()
-                .name("ringmill-signal".to_owned())
-                .spawn(tell)?;
+            let thread = std::thread::Builder::new().name("ringmill-signal".to_owned());
+            plainly(|| thread.spawn(tell))?;
             self.started = true;
         }
         Ok(())
@@ -107,7 +107,6 @@ impl Listeners {
 
 /// The thread. Wakers are called outside of the lock, and their panics stay where they arise.
 fn tell() {
-    affinity::unpin();
     loop {
         sys::wait();
         let news = lock(&LISTENERS).news();

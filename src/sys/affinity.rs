@@ -2,8 +2,8 @@
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+use std::cell::Cell;
 use std::io;
-use std::sync::OnceLock;
 
 /// The calling thread's own id for the scheduler's calls.
 const THIS_THREAD: Pid = Pid::from_raw(0);
@@ -11,6 +11,10 @@ const THIS_THREAD: Pid = Pid::from_raw(0);
 /// A saved processor set of a thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Affinity(CpuSet);
+
+thread_local! {
+    static BEFORE_THE_PIN: Cell<Option<Affinity>> = const { Cell::new(None) };
+}
 
 /// The processors that the calling thread may run on (its cgroup's cpuset included), ascending.
 pub(crate) fn allowed() -> io::Result<Vec<usize>> {
@@ -25,31 +29,33 @@ pub(crate) fn save() -> io::Result<Affinity> {
     Ok(Affinity(sched_getaffinity(THIS_THREAD)?))
 }
 
-/// Gives the calling thread a saved processor set.
+/// Gives the calling thread a saved processor set, for good.
 pub(crate) fn restore(affinity: Affinity) -> io::Result<()> {
-    Ok(sched_setaffinity(THIS_THREAD, &affinity.0)?)
+    sched_setaffinity(THIS_THREAD, &affinity.0)?;
+    BEFORE_THE_PIN.set(None);
+    Ok(())
 }
-
-/// What the first thread that was pinned had before: what threads have that nobody pinned.
-static UNPINNED: OnceLock<Affinity> = OnceLock::new();
 
 /// Pins the calling thread to one processor.
 pub(crate) fn pin(cpu: usize) -> io::Result<()> {
-    if UNPINNED.get().is_none()
-        && let Ok(affinity) = save()
-    {
-        // If another thread is first, it had the same.
-        let _ = UNPINNED.set(affinity);
-    }
+    let before = save()?;
     let mut set = CpuSet::new();
     set.set(cpu)?;
-    Ok(sched_setaffinity(THIS_THREAD, &set)?)
+    sched_setaffinity(THIS_THREAD, &set)?;
+    BEFORE_THE_PIN.set(Some(before));
+    Ok(())
 }
 
-/// For a thread that is no loop's and was started by one: takes off it the pin that it inherited.
-pub(crate) fn unpin() {
-    if let Some(&affinity) = UNPINNED.get() {
-        // The set was valid a moment ago; if it no longer is, the kernel has chosen one.
-        let _ = restore(affinity);
-    }
+/// Gives the calling thread the processors that it had before it was pinned, and the pin for
+/// [`pin_again`]; `None`, and no system call, if it is not pinned.
+pub(crate) fn unpin() -> Option<Affinity> {
+    let before = BEFORE_THE_PIN.get()?;
+    let pinned = save().ok()?;
+    sched_setaffinity(THIS_THREAD, &before.0).ok()?;
+    Some(pinned)
+}
+
+/// Ends what [`unpin`] began.
+pub(crate) fn pin_again(pinned: Affinity) -> io::Result<()> {
+    Ok(sched_setaffinity(THIS_THREAD, &pinned.0)?)
 }

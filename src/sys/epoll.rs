@@ -3,9 +3,9 @@
 use super::errno;
 use super::ring::Wait;
 use nix::sys::epoll::{self, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What has become of a descriptor, or what of it is to be reported.
@@ -19,20 +19,20 @@ pub(crate) struct Epoll {
     epoll: epoll::Epoll,
     /// Whether the kernel waits to the nanosecond (`epoll_pwait2`, 5.11, where it is allowed);
     /// otherwise waits end up to a millisecond late.
-    is_precise: Cell<bool>,
+    is_precise: AtomicBool,
 }
 
 impl Epoll {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Epoll {
             epoll: epoll::Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            is_precise: Cell::new(true),
+            is_precise: AtomicBool::new(true),
         })
     }
 
     /// Whether a wait may be shorter than a millisecond, as far as waits have shown.
     pub(crate) fn is_precise(&self) -> bool {
-        self.is_precise.get()
+        self.is_precise.load(Ordering::Relaxed)
     }
 
     /// Registers a descriptor, or changes what of it is reported. What is so already is reported
@@ -56,6 +56,12 @@ impl Epoll {
         }
     }
 
+    /// Ends a registration.
+    pub(crate) fn unwatch(&self, fd: BorrowedFd<'_>) {
+        // It fails only where there is none.
+        let _ = self.epoll.delete(fd);
+    }
+
     /// Waits for reports and writes them over `room`; returns how many. A signal ends the wait.
     pub(crate) fn wait(&self, room: &mut [Report], wait: Wait) -> io::Result<usize> {
         let limit = match wait {
@@ -63,12 +69,12 @@ impl Epoll {
             Wait::For(limit) => Some(limit),
             Wait::Forever => None,
         };
-        if self.is_precise.get() {
+        if self.is_precise.load(Ordering::Relaxed) {
             match self.wait_precisely(room, limit) {
                 Err(error)
                     if matches!(error.raw_os_error(), Some(errno::ENOSYS | errno::EPERM)) =>
                 {
-                    self.is_precise.set(false);
+                    self.is_precise.store(false, Ordering::Relaxed);
                 }
                 waited => return waited.or_else(interrupted),
             }

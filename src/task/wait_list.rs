@@ -10,6 +10,10 @@ use std::task::Waker;
 pub(crate) struct WaitList(Slab<Waker>);
 
 impl WaitList {
+    pub(crate) const fn new() -> Self {
+        WaitList(Slab::new())
+    }
+
     /// Puts a waker in the place that `key` names, or in a new one, which `key` names from then on.
     /// Gives back the waker that was there.
     #[must_use = "to be dropped outside of locks and borrows"]
@@ -33,6 +37,11 @@ impl WaitList {
     #[must_use = "to be dropped outside of locks and borrows"]
     pub(crate) fn leave(&mut self, key: Option<usize>) -> Option<Waker> {
         self.0.try_remove(key?)
+    }
+
+    /// Clones of all wakers; everyone keeps the place.
+    pub(crate) fn wakers(&self) -> Vec<Waker> {
+        self.0.iter().map(|(_, waker)| waker.clone()).collect()
     }
 
     /// All wakers, for an event that comes once; their places are gone.

@@ -11,6 +11,7 @@ mod ends;
 mod kit;
 mod log;
 mod peer;
+mod pipes;
 mod talk;
 mod waits;
 
@@ -41,6 +42,7 @@ fn transcript(kind: DriverKind) -> Vec<String> {
         connections::accepts(&log).await;
         connections::connects(&log).await;
         connections::listeners_end(&log).await;
+        pipes::pipes(&log).await;
         talk::last_words(&log).await
     });
     let hearing = std::thread::spawn(move || peer.rest_here());
@@ -70,7 +72,7 @@ fn assert_same(one: (&str, &[String]), other: (&str, &[String])) {
 }
 
 /// What each scene is there to show, in order; between these lines there may be others.
-const KEY_LINES: [&str; 74] = [
+const KEY_LINES: [&str; 83] = [
     "== bytes there and back",
     "write: 5",
     r#"peer read: 5 bytes "hello""#,
@@ -143,6 +145,15 @@ const KEY_LINES: [&str; 74] = [
     "== listeners end",
     "closed with 2 pending",
     "dropped with one pending, which ended: true",
+    "== pipes",
+    "cancelled at read",
+    r#"read: 4 bytes "late""#,
+    "cancelled at read with bytes on the way",
+    r#"read: 9 bytes "overtaken""#,
+    "write: 65536",
+    "cancelled at write",
+    "read_to_end: 65536",
+    "a write that waits: BrokenPipe",
     "== the end of the runtime",
     "peer read to the end: 50000",
 ];

@@ -4,8 +4,9 @@ use super::judge::{Blocked, Judge, Look, Verdict};
 use super::stall::{Stall, StallFrame};
 use super::{Watchdog, trace};
 use crate::event_loop::{Doing, LoopShared, Siblings};
+use crate::sys::inherit::plainly;
 use crate::sys::thread::ThreadId;
-use crate::sys::{affinity, clock, contained};
+use crate::sys::{clock, contained};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,9 +42,8 @@ impl WatchdogThread {
             siblings,
             stop: stop.clone(),
         };
-        let thread = thread::Builder::new()
-            .name(format!("{name}-watchdog"))
-            .spawn(move || watch.run())?;
+        let thread = thread::Builder::new().name(format!("{name}-watchdog"));
+        let thread = plainly(|| thread.spawn(move || watch.run()))?;
         Ok(WatchdogThread {
             stop,
             thread: Some(thread),
@@ -72,7 +72,6 @@ struct Watch {
 
 impl Watch {
     fn run(mut self) {
-        affinity::unpin();
         self.siblings.nudge().watch_here();
         let mut quiet = Duration::ZERO;
         while !self.is_over() {
