@@ -4,6 +4,7 @@ mod kit;
 
 use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
+use kit::seccomp;
 use kit::wait::{NEVER, eventually, here, soon};
 use kit::{builder, hush, runtime};
 use ringmill::blocking::{
@@ -382,6 +383,26 @@ fn what_is_queued_is_run_though_the_pool_is_dropped() {
     }
     drop(pool);
     eventually("all of them", || ran.load(Ordering::SeqCst) == 1_000);
+}
+
+#[test]
+fn where_no_thread_can_be_started_the_job_says_so() {
+    let told = thread::spawn(|| {
+        for call in [libc::SYS_clone3, libc::SYS_clone] {
+            seccomp::deny(call, libc::EAGAIN);
+        }
+        let pool = Pool::builder("poor").build();
+        let error = here("an error", pool.spawn(|| ())).unwrap_err();
+        assert!(error.is_cancelled());
+        let error = error.to_string();
+        assert!(error.contains("\"poor\" could be started"), "{error}");
+        assert!(error.contains("ulimit -u"), "{error}");
+        assert_eq!(pool.stats().failed_starts, 1);
+        pool
+    });
+    let pool = told.join().unwrap();
+    // From a thread that may, it goes on.
+    here("a job", pool.spawn(|| ())).unwrap();
 }
 
 #[test]

@@ -34,7 +34,7 @@
 //!                            to wake)     job::run
 //! ```
 //!
-//! A job is a [task](crate::task) of one poll: the closure travels in its cell and the result comes
+//! A job is a task of one poll: the closure travels in its cell and the result comes
 //! back in it, in one allocation.
 
 mod compute;

@@ -12,20 +12,26 @@ use std::panic::Location;
 /// the kind [`Other`](io::ErrorKind::Other) and stays reachable through [`io::Error::get_ref`].
 pub struct JoinError {
     spawned_at: &'static Location<'static>,
-    /// `None`: cancelled.
-    panic: Option<Payload>,
-    /// Why it was cancelled, if not because somebody asked for it.
-    cause: Option<String>,
+    /// `None`: cancelled. A [`Cause`]: cancelled, and why. Else what it panicked with.
+    payload: Option<Payload>,
 }
+
+/// Why a task was cancelled, if not because somebody asked for it.
+struct Cause(String);
 
 /// A panic's payload, which may not be `Sync`.
 struct Payload(Box<dyn Any + Send + 'static>);
 
 // SAFETY: through `&Payload` nothing of the payload is reachable but its type and, if that is
-// `&'static str` or `String` (both `Sync`), its text.
+// `&'static str`, `String` or `Cause` (all `Sync`), its text.
 unsafe impl Sync for Payload {}
 
 impl Payload {
+    fn cause(&self) -> Option<&str> {
+        let Cause(cause) = self.0.downcast_ref()?;
+        Some(cause)
+    }
+
     fn message(&self) -> Option<&str> {
         let payload: &(dyn Any + Send) = &*self.0;
         match payload.downcast_ref::<&'static str>() {
@@ -39,14 +45,13 @@ impl JoinError {
     pub(crate) fn cancelled(spawned_at: &'static Location<'static>) -> Self {
         Self {
             spawned_at,
-            panic: None,
-            cause: None,
+            payload: None,
         }
     }
 
     /// Says why it was cancelled, though nobody asked for it.
     pub(crate) fn because(mut self, cause: String) -> Self {
-        self.cause = Some(cause);
+        self.payload = Some(Payload(Box::new(Cause(cause))));
         self
     }
 
@@ -56,19 +61,19 @@ impl JoinError {
     ) -> Self {
         Self {
             spawned_at,
-            panic: Some(Payload(payload)),
-            cause: None,
+            payload: Some(Payload(payload)),
         }
     }
 
     /// Whether the task was cancelled: aborted, or its loop shut down before it was done.
     pub fn is_cancelled(&self) -> bool {
-        self.panic.is_none()
+        !self.is_panic()
     }
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
-        self.panic.is_some()
+        let payload = self.payload.as_ref();
+        payload.is_some_and(|Payload(payload)| !payload.is::<Cause>())
     }
 
     /// What the task panicked with, ready for [`std::panic::resume_unwind`].
@@ -89,9 +94,9 @@ impl JoinError {
     /// # Errors
     /// The error itself, if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, Self> {
-        match self.panic {
-            Some(Payload(payload)) => Ok(payload),
-            None => Err(self),
+        match self.payload {
+            Some(Payload(payload)) if !payload.is::<Cause>() => Ok(payload),
+            _ => Err(self),
         }
     }
 
@@ -104,14 +109,16 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spawned_at = self.spawned_at;
-        match &self.panic {
-            None => match &self.cause {
-                None => write!(f, "the task spawned at {spawned_at} was cancelled"),
-                Some(cause) => write!(f, "the task spawned at {spawned_at} did not run: {cause}"),
-            },
-            Some(payload) => match payload.message() {
-                Some(message) => write!(f, "the task spawned at {spawned_at} panicked: {message}"),
-                None => write!(f, "the task spawned at {spawned_at} panicked"),
+        match &self.payload {
+            None => write!(f, "the task spawned at {spawned_at} was cancelled"),
+            Some(payload) => match (payload.cause(), payload.message()) {
+                (Some(cause), _) => {
+                    write!(f, "the task spawned at {spawned_at} did not run: {cause}")
+                }
+                (None, Some(message)) => {
+                    write!(f, "the task spawned at {spawned_at} panicked: {message}")
+                }
+                (None, None) => write!(f, "the task spawned at {spawned_at} panicked"),
             },
         }
     }
