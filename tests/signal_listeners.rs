@@ -160,6 +160,8 @@ fn once_nobody_listens_the_signal_ends_the_process_again() {
             let (mut first, mut second) = (listen(USR1), listen(USR1));
             send(USR1);
             next(&mut first).await;
+            // Heard by both: a signal that is still on its way when nobody listens ends the process.
+            next(&mut second).await;
             drop(first);
             // There is one left.
             send(USR1);
