@@ -1,15 +1,16 @@
-//! The traits of futures-io for TCP streams, pipes and standard streams: what `BufReader`, `lines`, `copy` and most protocol
-//! crates ask for. They sit on the borrowed reads and writes.
+//! The traits of futures-io for TCP streams, pipes, standard streams and files: what `BufReader`,
+//! `lines`, `copy` and most protocol crates ask for. They sit on the borrowed reads and writes.
 //!
 //! A flush really flushes: it is ready once the socket has taken every byte. A close flushes and
 //! then shuts the writing direction down; reading goes on. A pipe has nothing to flush, and the end of
 //! its stream comes with the drop of the sender: a close does nothing. Standard streams stay open.
 
+use crate::fs::Cursor;
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
 use crate::pipe::{Receiver, Sender};
 use crate::stdio::{Stderr, Stdin, Stdout};
-use futures_io::{AsyncRead, AsyncWrite};
-use std::io::{self, IoSlice, IoSliceMut};
+use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -158,3 +159,41 @@ macro_rules! async_write {
 }
 
 async_write!(Stdout, Stderr);
+
+impl AsyncRead for Cursor {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Cursor::poll_read(self.get_mut(), cx, room)
+    }
+}
+
+impl AsyncWrite for Cursor {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Cursor::poll_write(self.get_mut(), cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Cursor::poll_flush(self.get_mut(), cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Cursor::poll_flush(self.get_mut(), cx)
+    }
+}
+
+impl AsyncSeek for Cursor {
+    fn poll_seek(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        Cursor::poll_seek(self.get_mut(), cx, to)
+    }
+}

@@ -1,5 +1,6 @@
 //! [`File`]: an open file.
 
+use super::cursor::Cursor;
 use super::open_options::OpenOptions;
 use super::pooled;
 use crate::buf::{IoBuf, IoBufMut};
@@ -79,6 +80,28 @@ impl File {
     /// If there is no descriptor to be had.
     pub fn try_clone_std(&self) -> io::Result<fs::File> {
         Ok(self.fd.try_clone()?.into())
+    }
+
+    /// Reads and writes from `offset` on, into and from borrowed memory.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ringmill::fs;
+    ///
+    /// ringmill::block_on(async {
+    ///     let mut cursor = fs::temporary_file().await?.cursor(0);
+    ///     cursor.write_all(b"one line\nand another\n").await?;
+    ///     cursor.seek(std::io::SeekFrom::Start(9)).await?;
+    ///     let mut rest = Vec::new();
+    ///     cursor.read_to_end(&mut rest).await?;
+    ///     assert_eq!(rest, b"and another\n");
+    ///     # std::io::Result::Ok(())
+    /// })??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cursor(self, offset: u64) -> Cursor {
+        Cursor::new(Arc::new(self), offset)
     }
 
     /// Reads at `offset` as much as is there and has room in the buffer; 0 at the end of the file

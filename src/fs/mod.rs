@@ -36,6 +36,7 @@
 //! has goes on to its end by itself, as the operating system's calls cannot be taken back. Nothing
 //! is lost by dropping a read.
 
+mod cursor;
 mod directory;
 mod file;
 mod open_options;
@@ -43,6 +44,7 @@ mod paths;
 mod pooled;
 mod temporary;
 
+pub use cursor::Cursor;
 pub use directory::{DirEntry, ReadDir, read_dir};
 pub use file::File;
 pub use open_options::OpenOptions;
