@@ -201,6 +201,7 @@ fn assert_within_a_tenth(live: [usize; LOOPS]) {
 
 fn spreads_many(name: &str, balance: Balance) {
     child::alone(name, || {
+        kit::process::allow_many_descriptors();
         let server = Server::start(LOOPS, any(), balance);
         let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
         let mut served = [0; LOOPS];
