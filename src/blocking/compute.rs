@@ -11,6 +11,8 @@ use super::stats::{Counters, PoolStats};
 use super::thread::PoolThread;
 use crate::sys::inherit::plainly;
 use crate::task::Scheduled;
+use arc_swap::ArcSwapOption;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,8 +27,9 @@ pub(super) struct ComputePool {
     counters: Counters,
     threads: usize,
     settings: PoolThread,
-    /// Started with the first computation; or why it could not be.
-    engine: OnceLock<Result<rayon_core::ThreadPool, String>>,
+    /// Started with the first computation; or why it could not be. It is taken out at the end, as its
+    /// threads hold the runtime's handle, and with it this.
+    engine: OnceLock<Result<ArcSwapOption<ThreadPool>, String>>,
     closed: AtomicBool,
 }
 
@@ -42,22 +45,25 @@ impl ComputePool {
         })
     }
 
-    fn engine(&self) -> Option<&rayon_core::ThreadPool> {
+    fn engine(&self) -> Option<Arc<ThreadPool>> {
         let start = || {
             let settings = self.settings.clone();
-            let pool = rayon_core::ThreadPoolBuilder::new()
+            let threads = ThreadPoolBuilder::new()
                 .num_threads(self.threads)
                 .thread_name(|number| format!("ringmill-cpu-{number}"))
                 .start_handler(move |_| settings.apply());
-            plainly(|| pool.build()).map_err(|error| {
-                self.counters.fail();
-                format!(
-                    "the threads of the CPU pool could not be started: {error}; look at the \
+            match plainly(|| threads.build()) {
+                Ok(engine) => Ok(ArcSwapOption::from_pointee(engine)),
+                Err(error) => {
+                    self.counters.fail();
+                    Err(format!(
+                        "the threads of the CPU pool could not be started: {error}; look at the \
                          limits of processes (ulimit -u, pids.max) and of memory"
-                )
-            })
+                    ))
+                }
+            }
         };
-        self.engine.get_or_init(start).as_ref().ok()
+        self.engine.get_or_init(start).as_ref().ok()?.load_full()
     }
 
     #[track_caller]
@@ -96,6 +102,10 @@ impl ComputePool {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.gate.open();
+        if let Some(Ok(engine)) = self.engine.get() {
+            // Whoever is about to submit to it holds it until then.
+            drop(engine.swap(None));
+        }
     }
 }
 
@@ -109,7 +119,8 @@ impl Carrier for ComputePool {
     }
 
     fn submit(self: Arc<Self>, entry: Scheduled) {
-        let Some(engine) = self.engine() else {
+        let engine = (!self.is_closed()).then(|| self.engine()).flatten();
+        let Some(engine) = engine else {
             self.gate.leave();
             return drop(entry);
         };
