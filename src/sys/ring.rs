@@ -56,6 +56,11 @@ pub(crate) struct Ring {
     not_send: PhantomData<*mut ()>,
 }
 
+/// Threads that the kernel may run for one ring, for work on files and for other work: what cannot be
+/// begun without waiting, such as a write past the page cache that makes a file longer. Nothing that a
+/// loop does often needs one.
+const WORKERS: u32 = 8;
+
 impl Ring {
     /// Makes a ring on the calling thread, with the best set-up that this kernel takes.
     pub(crate) fn new(sq_entries: u32, cq_entries: u32) -> Result<Self, SetupError> {
@@ -77,6 +82,8 @@ impl Ring {
         // Saves a descriptor look-up an enter; a thread has 16 places for it (5.18+). Without one
         // the plain descriptor serves.
         let _ = submitter.register_ring_fd();
+        // 5.15+; without it the kernel's own bounds hold, which go up to the number of processes.
+        let _ = submitter.register_iowq_max_workers(&mut [WORKERS, WORKERS]);
         // Blocked in an enter is not waiting for a disk: without this flag an idle loop shows as
         // iowait in every tool (6.15+).
         let enter_flags = if features.no_iowait {
