@@ -5,9 +5,9 @@ mod kit;
 use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
 use kit::wait::{NEVER, eventually, here, soon};
-use kit::{builder, hush, runtime};
+use kit::{builder, child, hush, process, runtime};
 use ringmill::blocking::{
-    Pool, compute, is_cancelled, spawn_blocking, try_compute, try_spawn_blocking,
+    Pool, cancellation, compute, is_cancelled, spawn_blocking, try_compute, try_spawn_blocking,
 };
 use ringmill::{Handle, LoopRef, channel::oneshot};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -294,4 +294,51 @@ fn what_blocks_holds_up_its_own_loop_alone_and_in_a_pool_none() {
         assert_eq!(same.join().unwrap(), where_to != "loop", "{where_to}");
         assert!(other.join().unwrap(), "{where_to}");
     }
+}
+
+/// A part of a computation may run in the middle of another job: it asks for its own.
+#[apply(on_each_driver)]
+fn a_part_of_a_computation_asks_for_its_own_job() {
+    let runtime = builder(1).compute_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let (began, has_begun) = mpsc::channel();
+        let mut unwanted = compute(move || {
+            began.send(()).unwrap();
+            while !is_cancelled() {
+                thread::yield_now();
+            }
+            // Its thread has time for the parts of others now.
+            let wanted = Handle::current().compute(|| {
+                let mine = cancellation();
+                rayon_core::join(|| mine.is_cancelled(), || mine.is_cancelled())
+            });
+            while !wanted.is_finished() {
+                rayon_core::yield_now();
+            }
+            (cancellation().is_cancelled(), here("the other", wanted))
+        });
+        has_begun.recv_timeout(kit::wait::NEVER).unwrap();
+        assert!(!unwanted.abort());
+        let (own, other) = soon("the end", unwanted).await.unwrap();
+        assert!(own);
+        assert_eq!(other.unwrap(), (false, false));
+    });
+    assert!(!cancellation().is_cancelled());
+}
+
+#[apply(on_each_driver)]
+fn runtimes_that_end_beside_their_first_computation_leave_no_thread() {
+    child::alone(
+        "runtimes_that_end_beside_their_first_computation_leave_no_thread",
+        || {
+            for _ in 0..300 {
+                let runtime = builder(1).compute_threads(1).build().unwrap();
+                let handle = runtime.handle().clone();
+                let beside = thread::spawn(move || here("an end", handle.compute(|| ())).is_ok());
+                drop(runtime);
+                beside.join().unwrap();
+            }
+            eventually("the threads' end", || process::threads() <= 2);
+        },
+    );
 }

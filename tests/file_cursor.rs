@@ -161,3 +161,23 @@ fn a_file_is_sent_from_a_place_and_no_more_than_was_asked_for() {
         }
     });
 }
+
+#[apply(on_each_driver)]
+fn a_seek_to_the_end_that_was_given_up_is_not_remembered() {
+    runtime(1).block_on(async {
+        let mut cursor = soon("a file", fs::temporary_file())
+            .await
+            .unwrap()
+            .cursor(0);
+        cursor.write_all(b"ten bytes.").await.unwrap();
+        cursor.flush().await.unwrap();
+        // Where it is not done at once it was given up; the place is the same.
+        drop(cut(cursor.seek(SeekFrom::End(0)), 1).await);
+        cursor.write_all(b"and as many").await.unwrap();
+        cursor.flush().await.unwrap();
+        let end = soon("the end", cursor.seek(SeekFrom::End(0)))
+            .await
+            .unwrap();
+        assert_eq!(end, 21);
+    });
+}

@@ -258,8 +258,11 @@ fn what_fails_is_told_and_the_buffer_comes_back() {
         let (read, bytes) = soon("an error", file.read_at(vec![1; 10], 0)).await;
         assert_eq!(read.unwrap_err().raw_os_error(), Some(libc::EBADF));
         assert_eq!((bytes.len(), bytes.capacity()), (0, 10));
+        // -1 to the kernel, which is where the open file is.
         let (read, _) = soon("an error", file.read_at(vec![1; 10], u64::MAX)).await;
-        assert!(read.is_err());
+        assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidInput);
+        let (written, _) = soon("an error", file.write_all_at("x", u64::MAX)).await;
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::InvalidInput);
     });
 }
 
@@ -369,6 +372,13 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
         assert_eq!(fs::read(&path).await.unwrap(), b"the new content");
         let mode = fs::metadata(&path).await.unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+        // A link to it stays one.
+        let link = directory.path().join("link");
+        fs::symlink("config", &link).await.unwrap();
+        fs::replace(&link, "by the link").await.unwrap();
+        assert!(fs::symlink_metadata(&link).await.unwrap().is_symlink());
+        assert_eq!(fs::read(&path).await.unwrap(), b"by the link");
+        fs::remove_file(&link).await.unwrap();
         // Nothing is left beside it, also where it cannot be done.
         let error = fs::replace(directory.path(), "a directory")
             .await

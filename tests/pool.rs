@@ -231,3 +231,54 @@ fn none_of_many_closures_is_lost() {
     let stats = pool.stats();
     assert!(stats.queue_wait >= stats.longest_wait, "{stats:?}");
 }
+
+/// Jobs that wait for one another need as many threads, whatever else goes on.
+#[test]
+fn jobs_that_wait_for_one_another_all_get_a_thread() {
+    const ROUNDS: usize = if cfg!(debug_assertions) {
+        2_000
+    } else {
+        50_000
+    };
+    let pool = Pool::builder("pairs").threads(4).build();
+    for _ in 0..ROUNDS {
+        // Something that a thread takes while another is on its way for it.
+        pool.spawn(|| ()).detach().unwrap();
+        let both = Arc::new(Barrier::new(2));
+        let (one, other) = (both.clone(), both);
+        let one = pool.spawn(move || one.wait().is_leader());
+        let other = pool.spawn(move || other.wait().is_leader());
+        let leaders = [here("one", one), here("the other", other)];
+        assert_eq!(
+            leaders
+                .into_iter()
+                .filter(|it| *it.as_ref().unwrap())
+                .count(),
+            1
+        );
+    }
+}
+
+/// A job that is kept, and not awaited, while others wait for room behind it.
+#[test]
+fn who_does_not_come_for_its_room_keeps_nobody_from_it() {
+    let pool = Pool::builder("narrow").threads(1).queue(1).build();
+    let occupied = occupy(&pool, 1);
+    let filler = pool.spawn(|| ());
+    let mut kept = pool.spawn(|| ());
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(std::pin::Pin::new(&mut kept).poll(&mut cx).is_pending());
+    let behind = pool.spawn(|| ());
+    let comes = thread::spawn(move || here("the one behind", behind).unwrap());
+    drop(occupied);
+    here("the first", filler).unwrap();
+    comes.join().unwrap();
+    here("the one that was kept", kept).unwrap();
+}
+
+#[test]
+fn a_name_that_no_thread_can_have_is_made_one() {
+    let pool = Pool::builder("a\0b").build();
+    let name = || thread::current().name().unwrap().to_owned();
+    assert_eq!(here("a name", pool.spawn(name)).unwrap(), "ab-0");
+}

@@ -10,12 +10,13 @@ use super::pool::PoolFull;
 use super::stats::{Counters, PoolStats};
 use super::thread::PoolThread;
 use crate::sys::inherit::plainly;
+use crate::sys::lock;
 use crate::task::Scheduled;
 use arc_swap::ArcSwapOption;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Computations that may wait for a processor.
@@ -27,9 +28,11 @@ pub(super) struct ComputePool {
     counters: Counters,
     threads: usize,
     settings: PoolThread,
-    /// Started with the first computation; or why it could not be. It is taken out at the end, as its
-    /// threads hold the runtime's handle, and with it this.
-    engine: OnceLock<Result<ArcSwapOption<ThreadPool>, String>>,
+    /// Started with the first computation. It is taken out at the end, as its threads hold the
+    /// runtime's handle, and with it this.
+    engine: ArcSwapOption<ThreadPool>,
+    /// Why it could not be started, the last time; held while it is started, or taken out.
+    failure: Mutex<Option<String>>,
     closed: AtomicBool,
 }
 
@@ -40,30 +43,41 @@ impl ComputePool {
             counters: Counters::default(),
             threads,
             settings,
-            engine: OnceLock::new(),
+            engine: ArcSwapOption::empty(),
+            failure: Mutex::new(None),
             closed: AtomicBool::new(false),
         })
     }
 
+    /// The threads; `None` if they could not be started, or the runtime has ended.
     fn engine(&self) -> Option<Arc<ThreadPool>> {
-        let start = || {
-            let settings = self.settings.clone();
-            let threads = ThreadPoolBuilder::new()
-                .num_threads(self.threads)
-                .thread_name(|number| format!("ringmill-cpu-{number}"))
-                .start_handler(move |_| settings.apply());
-            match plainly(|| threads.build()) {
-                Ok(engine) => Ok(ArcSwapOption::from_pointee(engine)),
-                Err(error) => {
-                    self.counters.fail();
-                    Err(format!(
-                        "the threads of the CPU pool could not be started: {error}; look at the \
-                         limits of processes (ulimit -u, pids.max) and of memory"
-                    ))
-                }
+        let running = self.engine.load_full();
+        if running.is_some() {
+            return running;
+        }
+        let mut failure = lock(&self.failure);
+        if self.is_closed() || self.engine.load().is_some() {
+            return self.engine.load_full();
+        }
+        let settings = self.settings.clone();
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .thread_name(|number| format!("ringmill-cpu-{number}"))
+            .start_handler(move |_| settings.apply());
+        match plainly(|| threads.build()) {
+            Ok(engine) => {
+                *failure = None;
+                self.engine.store(Some(Arc::new(engine)));
             }
-        };
-        self.engine.get_or_init(start).as_ref().ok()?.load_full()
+            Err(error) => {
+                self.counters.fail();
+                *failure = Some(format!(
+                    "the threads of the CPU pool could not be started: {error}; look at the limits \
+                     of processes (ulimit -u, pids.max) and of memory"
+                ));
+            }
+        }
+        self.engine.load_full()
     }
 
     #[track_caller]
@@ -90,9 +104,9 @@ impl ComputePool {
     }
 
     pub(super) fn stats(&self) -> PoolStats {
-        let threads = match self.engine.get() {
-            Some(Ok(_)) => self.threads,
-            _ => 0,
+        let threads = match *self.engine.load() {
+            Some(_) => self.threads,
+            None => 0,
         };
         // Rayon does not tell which of them sleep.
         self.counters.read(threads, 0, self.gate.waiting())
@@ -102,10 +116,12 @@ impl ComputePool {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.gate.open();
-        if let Some(Ok(engine)) = self.engine.get() {
-            // Whoever is about to submit to it holds it until then.
-            drop(engine.swap(None));
-        }
+        // Under the lock, so that nobody starts it afterwards. Whoever is about to submit to it holds
+        // it until then.
+        let failure = lock(&self.failure);
+        let engine = self.engine.swap(None);
+        drop(failure);
+        drop(engine);
     }
 }
 
@@ -119,8 +135,7 @@ impl Carrier for ComputePool {
     }
 
     fn submit(self: Arc<Self>, entry: Scheduled) {
-        let engine = (!self.is_closed()).then(|| self.engine()).flatten();
-        let Some(engine) = engine else {
+        let Some(engine) = self.engine() else {
             self.gate.leave();
             return drop(entry);
         };
@@ -142,6 +157,6 @@ impl Carrier for ComputePool {
     }
 
     fn failure(&self) -> Option<String> {
-        self.engine.get()?.as_ref().err().cloned()
+        lock(&self.failure).clone()
     }
 }

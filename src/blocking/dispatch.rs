@@ -135,7 +135,12 @@ impl<T> Dispatch<T> {
             let more = searched && !self.queue.is_empty();
             return match popped {
                 Ok(work) => Taken::Work(work, if more { self.call() } else { None }),
-                Err(PopError::Empty) if more => continue,
+                Err(PopError::Empty) if more => {
+                    // What is there now came while this one counted as a searcher, and nobody was
+                    // called for it: it goes on as one, so that it calls the next in its turn.
+                    *searching = !self.searching.swap(true, Ordering::AcqRel);
+                    continue;
+                }
                 Err(PopError::Empty) => Taken::Nothing,
                 Err(PopError::Closed) => Taken::Closed,
             };
@@ -170,11 +175,22 @@ impl<T> Dispatch<T> {
         roster.threads
     }
 
-    /// A thread that was to be started is not there; how many there are.
-    pub(super) fn not_started(&self) -> usize {
+    /// A thread that was to be started is not there; how many there are, and who is to be called
+    /// instead, if something has come in the belief that it would search.
+    pub(super) fn not_started(&self) -> (usize, Option<Arc<Sleeper>>) {
         let left = self.gone();
         self.searching.store(false, Ordering::Release);
-        left
+        fence(Ordering::SeqCst);
+        if self.queue.is_empty() || self.searching.swap(true, Ordering::AcqRel) {
+            return (left, None);
+        }
+        let mut roster = self.roster();
+        let sleeper = roster.idle.pop();
+        if sleeper.is_none() {
+            // Rule 4.
+            self.searching.store(false, Ordering::Release);
+        }
+        (left, sleeper)
     }
 
     /// Lets no more work in, and calls everybody.

@@ -35,7 +35,8 @@ impl Gate {
             .is_ok()
     }
 
-    /// Counts a job, and waits for room where there is none; first come, first served.
+    /// Counts a job, and waits for room where there is none. Those that wait are woken in the order
+    /// of their coming; who finds room at once does not queue behind them.
     pub(super) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &Context<'_>) -> Poll<()> {
         if !self.try_enter() {
             self.room.announce(ticket, cx.waker());
@@ -57,8 +58,13 @@ impl Gate {
 
     /// A job no longer waits.
     pub(super) fn leave(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.room.notify(1);
+        if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // The last: nobody else will wake those that wait, and the first of them may be somebody
+            // who does not come (a job that is kept and not awaited).
+            self.room.notify_all();
+        } else {
+            self.room.notify(1);
+        }
     }
 
     /// Nobody needs to wait for room any more.

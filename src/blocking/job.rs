@@ -28,7 +28,8 @@ pub(super) trait Carrier: Send + Sync {
 /// A closure that runs on a pool's thread, and a future for what it returns.
 ///
 /// Where the pool's queue is full the closure waits in here, and goes in when there is room and this
-/// is awaited: callers are served in the order of their coming.
+/// is awaited. Those that wait are woken in the order of their coming; who finds room at once does not
+/// queue behind them.
 ///
 /// Dropping it cancels a closure that has not started. One that runs goes on, as a thread cannot be
 /// stopped; it may ask [`is_cancelled`](super::is_cancelled). [`detach`](Job::detach) lets the
@@ -154,11 +155,15 @@ impl<T> Future for Job<T> {
             if entered.is_pending() && !this.pool.is_closed() {
                 return Poll::Pending;
             }
-            if let Some(outside) = this.outside.take() {
-                match entered {
-                    Poll::Ready(()) => this.pool.clone().submit(outside.entry),
-                    // The pool was shut down: nobody will make room.
-                    Poll::Pending => drop(outside.entry),
+            match entered {
+                Poll::Ready(()) => {
+                    if let Some(outside) = this.outside.take() {
+                        this.pool.clone().submit(outside.entry);
+                    }
+                }
+                // The pool was shut down: nobody will make room.
+                Poll::Pending => {
+                    this.leave_queue();
                 }
             }
         }
@@ -226,6 +231,10 @@ pub(super) fn run(entry: Scheduled) {
 /// Whether the job that runs on this thread is no longer wanted: it was aborted, or dropped by who
 /// submitted it. A long computation asks now and then, and returns early. False outside of jobs.
 ///
+/// It is for the closure itself. The parts into which rayon splits a computation run wherever there is
+/// time, also on a thread that waits in the middle of another job: they ask a [`cancellation`] that the
+/// closure has taken for them.
+///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use ringmill::blocking::{is_cancelled, spawn_blocking};
@@ -249,4 +258,37 @@ pub(super) fn run(entry: Scheduled) {
 /// ```
 pub fn is_cancelled() -> bool {
     RUNNING.with(|running| running.borrow().last().is_some_and(AbortHandle::is_aborted))
+}
+
+/// Tells whether a job is no longer wanted, on whatever thread; see [`cancellation`].
+#[derive(Clone, Debug)]
+pub struct Cancellation(Option<AbortHandle>);
+
+impl Cancellation {
+    /// Whether the job was aborted, or dropped by who submitted it.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.as_ref().is_some_and(AbortHandle::is_aborted)
+    }
+}
+
+/// What tells whether the job that runs on this thread is no longer wanted, to be taken along by parts
+/// of it. Outside of jobs it never does.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ringmill::blocking::{cancellation, compute};
+///
+/// let runtime = ringmill::Runtime::new()?;
+/// let job = runtime.handle().compute(|| {
+///     let cancellation = cancellation();
+///     let count = || (0..1000).take_while(|_| !cancellation.is_cancelled()).count();
+///     let (one, other) = rayon_core::join(count, count);
+///     one + other
+/// });
+/// assert_eq!(runtime.block_on(job)?, 2000);
+/// # Ok(())
+/// # }
+/// ```
+pub fn cancellation() -> Cancellation {
+    Cancellation(RUNNING.with(|running| running.borrow().last().cloned()))
 }

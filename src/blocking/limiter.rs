@@ -78,7 +78,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         }
     }
 
-    /// Waits for one's turn.
+    /// Waits for one's turn. Whose turn it is and who does not come, as its future is kept and not
+    /// polled, keeps those behind it waiting.
     ///
     /// # Cancel safety
     ///

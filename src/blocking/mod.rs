@@ -49,7 +49,7 @@ mod pools;
 mod stats;
 mod thread;
 
-pub use job::{Job, is_cancelled};
+pub use job::{Cancellation, Job, cancellation, is_cancelled};
 pub use limiter::{Acquire, Limiter, Permit};
 pub use pool::{Pool, PoolBuilder, PoolFull};
 pub(crate) use pools::{Entered, Pools};
@@ -95,6 +95,9 @@ where
 /// Runs a closure that keeps a processor busy, on the runtime's CPU pool: a thread a processor (or as
 /// many as [`Builder::compute_threads`](crate::Builder::compute_threads) says), with work stealing.
 /// What uses rayon in it (`rayon::join`, parallel iterators) splits over the pool's threads.
+///
+/// A thread that waits in `rayon::join` for a part may run another job meanwhile, on the same stack: so
+/// no lock may be held across such a call that another job takes, too.
 ///
 /// Where its queue, of 16,384 jobs, is full, the closure enters it when there is room and the job is
 /// awaited.

@@ -3,26 +3,40 @@
 
 use super::dispatch::{Call, Dispatch, Sleeper, Taken};
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Mutex};
+use loom::sync::{Arc, Mutex, Notify};
 use loom::thread::{self, JoinHandle};
 
 /// A pool of at most so many threads, whose work is to count.
 struct Pool {
-    dispatch: Dispatch<()>,
+    dispatch: Dispatch<Work>,
     ran: AtomicUsize,
+    /// Told by [`Work::Tells`], to [`Work::Waits`].
+    told: Notify,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Counts,
+    Waits,
+    Tells,
 }
 
 fn pool(most: usize) -> Arc<Pool> {
     Arc::new(Pool {
         dispatch: Dispatch::new(most),
         ran: AtomicUsize::new(0),
+        told: Notify::new(),
         threads: Mutex::new(Vec::new()),
     })
 }
 
 fn push(pool: &Arc<Pool>) {
-    if let Ok(call) = pool.dispatch.push(()) {
+    push_work(pool, Work::Counts);
+}
+
+fn push_work(pool: &Arc<Pool>, work: Work) {
+    if let Ok(call) = pool.dispatch.push(work) {
         answer(pool, call);
     }
 }
@@ -50,8 +64,13 @@ fn work(pool: &Arc<Pool>, stays: bool) {
     let mut searching = true;
     loop {
         match pool.dispatch.take(&mut searching) {
-            Taken::Work((), call) => {
+            Taken::Work(work, call) => {
                 answer(pool, call);
+                match work {
+                    Work::Counts => {}
+                    Work::Waits => pool.told.wait(),
+                    Work::Tells => pool.told.notify(),
+                }
                 pool.ran.fetch_add(1, Ordering::Relaxed);
             }
             Taken::Nothing if pool.dispatch.lie_down(&me) => {
@@ -121,11 +140,31 @@ fn loom_what_two_push_is_run() {
 fn loom_a_thread_that_goes_is_not_relied_on() {
     bounded(3, || {
         let pool = pool(1);
-        let Ok(Some(Call::Start)) = pool.dispatch.push(()) else {
+        let Ok(Some(Call::Start)) = pool.dispatch.push(Work::Counts) else {
             unreachable!("the first push starts a thread")
         };
         start(&pool, false);
         push(&pool);
+        end(&pool, 2);
+    });
+}
+
+/// A thread is on its way for something that a busy one takes; what comes meanwhile needs two threads.
+#[test]
+fn loom_work_that_waits_for_other_work_does_not_keep_it_from_a_thread() {
+    bounded(2, || {
+        let pool = pool(2);
+        let Ok(Some(Call::Start)) = pool.dispatch.push(Work::Counts) else {
+            unreachable!("the first push starts a thread")
+        };
+        // A busy thread takes it.
+        assert!(matches!(
+            pool.dispatch.take(&mut false),
+            Taken::Work(Work::Counts, None)
+        ));
+        start(&pool, true);
+        push_work(&pool, Work::Waits);
+        push_work(&pool, Work::Tells);
         end(&pool, 2);
     });
 }

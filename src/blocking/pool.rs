@@ -15,7 +15,7 @@ use std::io;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,8 @@ impl PoolBuilder {
     /// The default settings.
     fn new(name: String) -> Self {
         PoolBuilder {
-            name,
+            // No thread's name may have one.
+            name: name.replace('\0', ""),
             threads: THREADS,
             queue: QUEUE,
             keep_alive: KEEP_ALIVE,
@@ -145,7 +146,7 @@ struct Inner {
     started: AtomicUsize,
     closed: AtomicBool,
     /// Why jobs could not be run.
-    failure: OnceLock<String>,
+    failure: Mutex<Option<String>>,
     /// Each thread has a sender, so that their end is the channel's.
     alive: Mutex<Option<Alive>>,
 }
@@ -193,7 +194,7 @@ impl Pool {
             counters: Counters::default(),
             started: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            failure: OnceLock::new(),
+            failure: Mutex::new(None),
             alive: Mutex::new(Some(Alive { sender, gone })),
             settings,
         }))))
@@ -289,7 +290,7 @@ impl Carrier for Inner {
     }
 
     fn failure(&self) -> Option<String> {
-        self.failure.get().cloned()
+        lock(&self.failure).clone()
     }
 }
 
@@ -318,18 +319,24 @@ impl Inner {
                 drop(alive);
             })
         });
-        if let Err(error) = started {
-            self.not_started(&error);
+        match started {
+            // What failed before is over.
+            Ok(_) => *lock(&self.failure) = None,
+            Err(error) => self.not_started(&error),
         }
     }
 
     /// The other threads will come to the work, if there are any; if not, nobody would.
     fn not_started(&self, error: &io::Error) {
         self.counters.fail();
-        if self.dispatch.not_started() > 0 {
+        let (left, called) = self.dispatch.not_started();
+        if let Some(sleeper) = called {
+            sleeper.call();
+        }
+        if left > 0 {
             return;
         }
-        let _ = self.failure.set(format!(
+        *lock(&self.failure) = Some(format!(
             "no thread of the pool {:?} could be started: {error}; look at the limits of \
              processes (ulimit -u, pids.max) and of memory",
             self.settings.name

@@ -62,9 +62,9 @@ impl Cursor {
     /// Where the next byte is read or written.
     pub fn position(&self) -> u64 {
         match &self.state {
-            State::Read(at) => self.start + *at as u64,
+            State::Read(at) => self.start.saturating_add(*at as u64),
             State::Reading(_) => self.start,
-            State::Gathered => self.start + self.buffer.len() as u64,
+            State::Gathered => self.start.saturating_add(self.buffer.len() as u64),
             // The buffer travels with the write, and `start` is behind it already.
             State::Writing(_) => self.start,
         }
@@ -84,6 +84,8 @@ impl Cursor {
     ///
     /// Dropping it leaves the position as it was, or as it was to be.
     pub async fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        // One that was given up may have asked for the length long ago.
+        self.length = None;
         poll_fn(|cx| self.poll_seek(cx, to)).await
     }
 
@@ -249,7 +251,7 @@ impl Cursor {
                     return Poll::Ready(Ok(&self.buffer[at..]));
                 }
                 State::Read(at) => {
-                    self.start += *at as u64;
+                    self.start = self.start.saturating_add(*at as u64);
                     let (file, offset) = (self.file.clone(), self.start);
                     let mut buffer = mem::take(&mut self.buffer);
                     buffer.clear();
@@ -314,7 +316,8 @@ impl Cursor {
     fn begin_to_write(&mut self) {
         let (file, offset) = (self.file.clone(), self.start);
         let buffer = mem::take(&mut self.buffer);
-        self.start += buffer.len() as u64;
+        self.start = offset.saturating_add(buffer.len() as u64);
+        self.length = None;
         let write = async move { file.write_all_at(buffer, offset).await };
         self.state = State::Writing(Box::pin(write));
     }

@@ -161,7 +161,7 @@ impl File {
                     let message = format!("the file ends {missing} bytes too soon");
                     break Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
                 }
-                Ok(read) => at += read as u64,
+                Ok(read) => at = at.saturating_add(read as u64),
                 Err(error) => break Err(error),
             }
         };
@@ -173,6 +173,9 @@ impl File {
         buffer: Filling<B>,
         offset: u64,
     ) -> (io::Result<usize>, Filling<B>) {
+        if let Err(error) = check(offset) {
+            return (Err(error), buffer);
+        }
         let read = file_io::read_at(context::driver(), self.fd.clone(), buffer, offset);
         match read.await {
             (Err(error), buffer) if must_wait(&error) => {
@@ -231,7 +234,7 @@ impl File {
         let mut done = 0;
         while done < len {
             let written;
-            (written, buffer) = self.write_from(buffer, done, offset + done as u64).await;
+            (written, buffer) = self.write_from(buffer, done, offset).await;
             match written {
                 Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), buffer),
                 Ok(written) => done += written,
@@ -241,12 +244,17 @@ impl File {
         (Ok(()), buffer)
     }
 
+    /// Writes what is behind the first `from` bytes, for a buffer that begins at `offset`.
     async fn write_from<B: IoBuf + Send>(
         &self,
         buffer: B,
         from: usize,
         offset: u64,
     ) -> (io::Result<usize>, B) {
+        let offset = offset.saturating_add(from as u64);
+        if let Err(error) = check(offset) {
+            return (Err(error), buffer);
+        }
         let driver = context::driver();
         let buffer = if self.direct && driver.info().kind == DriverKind::Uring {
             let write = file_io::write_at(driver, self.fd.clone(), buffer, from, offset);
@@ -453,6 +461,15 @@ impl From<fs::File> for File {
     fn from(file: fs::File) -> Self {
         Self::from_std(file)
     }
+}
+
+/// Files have signed offsets; the kernel takes -1 for "where the open file is".
+fn check(offset: u64) -> io::Result<()> {
+    if i64::try_from(offset).is_ok() {
+        return Ok(());
+    }
+    let message = format!("the offset {offset} is beyond what a file can have");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// Whether what was tried at once is to be done by a thread: it would have to wait, or this file

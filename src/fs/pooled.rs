@@ -52,7 +52,8 @@ pub(super) fn call_with<B: Send + 'static, T: Send + 'static>(
             Ok(None) => unreachable!("nobody else takes the buffer while the job is awaited"),
             Err(error) => match lock(&lent).take() {
                 Some(buffer) => (Err(error.into()), buffer),
-                None => unreachable!("system calls do not panic"),
+                // What the buffer's own code (its `as_slice`) panicked with.
+                None => std::panic::resume_unwind(error.into_panic()),
             },
         }
     }

@@ -97,7 +97,8 @@ impl Drop for TemporaryDirectory {
 /// so does who looks after a crash. They are written to a file beside it, brought to the disk, and
 /// that is given the name; then the directory is brought to the disk.
 ///
-/// A file that was there keeps its permissions; a new one gets 0o666, less those of the umask.
+/// A file that was there keeps its permissions; a new one gets 0o666, less those of the umask. Where
+/// the path is a symbolic link, what it leads to is replaced.
 ///
 /// # Errors
 ///
@@ -117,6 +118,8 @@ pub async fn replace(
 ) -> io::Result<()> {
     let path = path.as_ref().to_owned();
     let replace = move || {
+        // A symbolic link stays, and what it leads to is replaced.
+        let path = std::fs::canonicalize(&path).unwrap_or(path);
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -127,9 +130,11 @@ pub async fn replace(
             Err(error) => return Err(about("replacing", &path, &error)),
         };
         let steps = || {
+            // Never more than the old file allows: what is written is there to be read at once.
+            let at_first = permissions.clone();
             let mut beside = tempfile::Builder::new()
                 .prefix(".replacing-")
-                .permissions(PermissionsExt::from_mode(0o666))
+                .permissions(at_first.unwrap_or_else(|| PermissionsExt::from_mode(0o666)))
                 .tempfile_in(directory)?;
             beside.write_all(bytes.as_ref())?;
             if let Some(permissions) = permissions {

@@ -3,7 +3,7 @@
 use super::running::Running;
 use crate::driver::Driver;
 use crate::pipe::{Receiver, Sender};
-use crate::sys::process::{SIGKILL, signal_group};
+use crate::sys::process::SIGKILL;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -164,8 +164,8 @@ impl Child {
     /// `InvalidInput` once the status was taken, as the number may then be another group's; else as
     /// [`signal`](Child::signal), and if the child leads no group (`ESRCH`).
     pub fn signal_group(&mut self, signal: i32) -> io::Result<()> {
-        match self.id() {
-            Some(pid) => signal_group(pid, signal),
+        match self.running.signal_group(signal) {
+            Some(sent) => sent,
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the process was waited for: its group's number may be another's",

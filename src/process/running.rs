@@ -39,12 +39,12 @@ impl Running {
     /// Takes care of a child that was just started.
     pub(super) fn new(driver: Rc<Driver>, pid: u32, kill_on_drop: bool) -> Self {
         let exit = match process::open_pidfd(pid) {
-            Ok(fd) => Exit::PidFd {
+            Ok(fd) if process::can_be_waited_for(fd.as_fd()) => Exit::PidFd {
                 waiting: None,
                 pidfd: Rc::new(Descriptor::new(driver, fd, Closing::AtOnce)),
             },
             // An old kernel, a seccomp profile, no descriptor left.
-            Err(_) => Exit::Pid,
+            Ok(_) | Err(_) => Exit::Pid,
         };
         Running {
             pid,
@@ -55,9 +55,20 @@ impl Running {
 
     /// The child's number, until its status is taken.
     pub(super) fn id(&self) -> Option<u32> {
-        match self.exit {
+        match &self.exit {
             Exit::Ended(_) => None,
-            _ => Some(self.pid),
+            // It may have taken the status already.
+            Exit::Thread(thread) => thread.runs().then_some(self.pid),
+            Exit::PidFd { .. } | Exit::Pid => Some(self.pid),
+        }
+    }
+
+    /// Sends a signal to the group of that number, if it is still the child's.
+    pub(super) fn signal_group(&self, signal: i32) -> Option<io::Result<()>> {
+        match &self.exit {
+            Exit::Ended(_) => None,
+            Exit::Thread(thread) => thread.signal_group(signal),
+            Exit::PidFd { .. } | Exit::Pid => Some(process::signal_group(self.pid, signal)),
         }
     }
 

@@ -69,6 +69,18 @@ impl WaitThread {
         looked.transpose().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Whether the child's number is still its own, as far as can be told.
+    pub(super) fn runs(&self) -> bool {
+        lock(&self.state).result.is_none()
+    }
+
+    /// Sends a signal to the child's group, if the child was not waited for.
+    pub(super) fn signal_group(&self, signal: i32) -> Option<io::Result<()>> {
+        let state = lock(&self.state);
+        let runs = state.result.is_none();
+        runs.then(|| process::signal_group(self.pid, signal))
+    }
+
     /// Sends a signal, if the child has not ended.
     pub(super) fn signal(&self, signal: i32) -> io::Result<()> {
         let state = lock(&self.state);

@@ -53,6 +53,15 @@ pub(crate) fn wait_ended(pid: u32) -> io::Result<()> {
     wait(Target::Pid(pid), libc::WEXITED | libc::WNOWAIT).map(drop)
 }
 
+/// Whether a child can be waited for by this descriptor: waitid(2) takes one since Linux 5.4.
+pub(crate) fn can_be_waited_for(pidfd: BorrowedFd<'_>) -> bool {
+    wait(
+        Target::PidFd(pidfd),
+        libc::WEXITED | libc::WNOHANG | libc::WNOWAIT,
+    )
+    .is_ok()
+}
+
 fn wait(child: Target<'_>, options: i32) -> io::Result<Option<ExitStatus>> {
     let (kind, id) = match child {
         Target::PidFd(fd) => (libc::P_PIDFD, fd.as_raw_fd() as libc::id_t),

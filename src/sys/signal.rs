@@ -96,6 +96,11 @@ impl Caught {
         // The alternate stack is that of the one before, as it was written for it or not.
         action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | before.sa_flags & libc::SA_ONSTACK;
         action.sa_mask = before.sa_mask;
+        // A program that has its children reaped by the kernel keeps that (sigaction(2)).
+        let ignored = signal == libc::SIGCHLD && before.sa_sigaction == libc::SIG_IGN;
+        if ignored || before.sa_flags & libc::SA_NOCLDWAIT != 0 {
+            action.sa_flags |= libc::SA_NOCLDWAIT;
+        }
         // SAFETY: a valid action, whose handler keeps to what handlers may do.
         Errno::result(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) })?;
         Ok(before)

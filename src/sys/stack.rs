@@ -135,7 +135,10 @@ pub(crate) fn of_thread(thread: ThreadId) -> Option<Vec<usize>> {
     if function_of(signal)? != handler as *const () as usize {
         return None;
     }
-    ANSWERED.store(0, Ordering::Relaxed);
+    if ANSWERED.swap(0, Ordering::Acquire) != 0 {
+        // One that was given up on has come to its end after all.
+        let _ = ASKED.compare_exchange(TAKEN, NONE, Ordering::Relaxed, Ordering::Relaxed);
+    }
     let asked = thread.as_raw();
     let order = (Ordering::Release, Ordering::Relaxed);
     // One that was asked before and has not come to its end stays so: it hangs in its handler.

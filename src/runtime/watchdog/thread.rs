@@ -7,9 +7,10 @@ use crate::event_loop::{Doing, LoopShared, Siblings};
 use crate::sys::inherit::plainly;
 use crate::sys::thread::ThreadId;
 use crate::sys::{clock, contained};
+use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,10 +21,14 @@ const LOOKS: u32 = 4;
 /// it each time, but once a second at most.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How long the end of a runtime waits for a hook that is being called.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The thread; it ends when this is dropped.
 pub(in crate::runtime) struct WatchdogThread {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    gone: mpsc::Receiver<Infallible>,
 }
 
 impl WatchdogThread {
@@ -43,10 +48,17 @@ impl WatchdogThread {
             stop: stop.clone(),
         };
         let thread = thread::Builder::new().name(format!("{name}-watchdog"));
-        let thread = plainly(|| thread.spawn(move || watch.run()))?;
+        let (alive, gone) = mpsc::channel();
+        let thread = plainly(|| {
+            thread.spawn(move || {
+                watch.run();
+                drop(alive);
+            })
+        })?;
         Ok(WatchdogThread {
             stop,
             thread: Some(thread),
+            gone,
         })
     }
 }
@@ -56,8 +68,9 @@ impl Drop for WatchdogThread {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // Its panics are those of the hook, which are contained.
-            let _ = thread.join();
+            // It ends when the channel does. A hook that hangs (a standard error that nobody reads)
+            // is left to itself: the end of a runtime is not to depend on it.
+            let _ = self.gone.recv_timeout(PATIENCE);
         }
     }
 }
