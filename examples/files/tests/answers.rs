@@ -48,7 +48,7 @@ fn what_is_not_there_or_not_for_all_is_said_to_be_so() {
     let mut client = site.connect();
     site.write("file", "text");
     site.write("closed", "text");
-    fs::set_permissions(site.path("closed"), PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(site.path("closed"), PermissionsExt::from_mode(0o000)).unwrap();
     for target in ["/nothing", "/nothing/", "/file/", "/file/more", "/sub/file"] {
         client.expect_status(target, 404);
     }
