@@ -39,6 +39,7 @@ fn a_file_comes_whole_with_what_is_known_of_it() {
         };
         assert_eq!(without_date(&head.head), without_date(&reply.head));
     }
+    drop(client);
     site.end();
 }
 
@@ -62,6 +63,7 @@ fn what_is_not_there_or_not_for_all_is_said_to_be_so() {
         assert_eq!(reply.header("allow"), Some("GET, HEAD"));
     }
     client.expect("/file?query", &[], 200, "text");
+    drop(client);
     site.end();
 }
 
@@ -130,6 +132,7 @@ fn a_directory_is_its_index_or_a_list() {
     assert_eq!((head.status, head.len()), (200, text.len() as u64));
     // The root has nothing above it.
     assert!(!client.get("/").text().contains("../"));
+    drop(client);
     site.end();
 }
 
@@ -188,6 +191,7 @@ fn what_the_client_has_is_not_sent_again() {
     site.write("next", "text");
     fs::rename(site.path("next"), site.path("file")).unwrap();
     client.expect("/file", &[("if-none-match", &etag)], 200, "text");
+    drop(client);
     site.end();
 }
 
@@ -223,6 +227,7 @@ fn odd_times_are_told_as_far_as_they_can_be() {
     assert_eq!((reply.status, reply.header("last-modified")), (200, None));
     assert!(reply.header("etag").is_some());
     client.expect("/file", &[("if-modified-since", WRITTEN_DATE)], 200, "text");
+    drop(client);
     site.end();
 }
 
@@ -297,5 +302,6 @@ fn parts_come_as_asked_for() {
         let headers = [("range", "bytes=10-"), ("if-range", mark)];
         assert_eq!(client.ask("GET", "/ten", &headers).status, status, "{mark}");
     }
+    drop(client);
     site.end();
 }

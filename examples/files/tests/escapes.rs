@@ -95,6 +95,7 @@ fn check_all() {
     // A target may be a whole URI.
     client.expect("http://elsewhere/file", &[], 200, "inside");
     client.expect_status("http://elsewhere/../secret", 400);
+    drop(client);
     site.end();
 }
 
@@ -124,6 +125,7 @@ fn no_redirect_leads_to_another_host() {
         assert_eq!(reply.status, 301, "{target}");
         assert_eq!(reply.header("location"), Some("/%5Cevil.test/"));
     }
+    drop(client);
     site.end();
 }
 
@@ -191,7 +193,7 @@ fn what_is_no_file_is_refused_and_hangs_nothing() {
     }
     client.expect_status("/fifo/", 404);
     client.expect_status("/socket", 403);
-    // /dev/zero, one without a driver, and the watch on the machine's life are all the same to us.
+    // One that never ends, and one without a driver.
     for (name, major, minor) in [("zero", 1, 5), ("none", 240, 77)] {
         if make_device(&site.path(name), major, minor) {
             client.expect_status(&format!("/{name}"), 403);
@@ -199,5 +201,6 @@ fn what_is_no_file_is_refused_and_hangs_nothing() {
     }
     site.write("file", "text");
     client.expect("/file", &[], 200, "text");
+    drop(client);
     site.end();
 }

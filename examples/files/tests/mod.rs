@@ -80,6 +80,8 @@ impl Site {
         Client::connect(self.address)
     }
 
+    /// Ends the server. Clients are to be dropped before: it waits a second for those that are told of
+    /// the end and do not close.
     fn end(self) {
         self.handle.drain();
         self.thread.join().unwrap();

@@ -111,7 +111,6 @@ fn slow_readers_cost_little_and_hold_nobody_up() {
         write_large(&site.path("large"));
         site.write("small", "text");
         let mut slow: Vec<Client> = (0..READERS).map(|_| site.connect()).collect();
-        // What one answer takes, everyone's is measured by.
         let before = process::peak_resident_kib();
         for client in &mut slow {
             client.send("GET", "/large", &[]);
@@ -131,6 +130,7 @@ fn slow_readers_cost_little_and_hold_nobody_up() {
         let more = process::peak_resident_kib() - before;
         println!("{more} KiB more");
         assert!(more < 32 << 10, "{more} KiB more");
+        drop(slow);
         site.end();
     });
 }
@@ -153,10 +153,11 @@ fn a_file_that_shrinks_meanwhile_closes_the_connection() {
     assert!(come < byte_count(), "{come} bytes");
     eventually("the close", || times_open(&path) == 0);
     // Others are served, and told of the new length.
-    let mut client = site.connect();
+    client = site.connect();
     client.send("GET", "/large", &[]);
     assert_eq!(client.head().len(), LEFT as u64);
     assert_eq!(check(&mut client, 0, LEFT), LEFT);
+    drop(client);
     site.end();
 }
 
@@ -179,5 +180,6 @@ fn a_file_that_grows_or_is_replaced_meanwhile_comes_as_it_was() {
         // The connection goes on behind it.
         client.expect("/large", &[], 200, "other");
     }
+    drop(clients);
     site.end();
 }
