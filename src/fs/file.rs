@@ -7,7 +7,7 @@ use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
 use crate::event_loop::context;
 use crate::op::file_io::{self, Filling};
-use crate::sys::{disk_file, errno};
+use crate::sys::{beneath, disk_file, errno};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -66,6 +66,53 @@ impl File {
     pub async fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let options = OpenOptions::new().write(true).create(true).truncate(true);
         options.open(path).await
+    }
+
+    /// Opens what `path` leads to from a directory, for reading, if that is beneath it: for paths
+    /// that strangers choose. No `..`, symbolic link or absolute path leads out, whatever is renamed
+    /// meanwhile: the kernel refuses the step itself (openat2(2), `RESOLVE_BENEATH`). Before Linux
+    /// 5.6 what was found is looked at, and only then opened; this needs /proc.
+    ///
+    /// Whatever it is, it is opened at once, also a FIFO that nobody writes to: see by the metadata
+    /// what it is before you read it.
+    ///
+    /// ```no_run
+    /// # async fn open() -> std::io::Result<()> {
+    /// use ringmill::fs::File;
+    ///
+    /// let directory = File::open("/srv/www").await?;
+    /// let (file, metadata) = File::open_beneath(&directory, "a/page.html").await?;
+    /// assert!(metadata.is_file());
+    /// assert!(File::open_beneath(&directory, "../secret").await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `CrossesDevices` if it is not beneath the directory: also for a symbolic link that is absolute,
+    /// unless the kernel is one before 5.6 and the link leads back. Else what openat2(2) and fstat(2)
+    /// say, with the system's number and without the path.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves no file open.
+    pub async fn open_beneath(
+        directory: &File,
+        path: impl AsRef<Path>,
+    ) -> io::Result<(Self, fs::Metadata)> {
+        let (directory, path) = (directory.fd.clone(), path.as_ref().to_owned());
+        let open = move || {
+            let file = fs::File::from(beneath::open(directory.as_fd(), &path)?);
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        };
+        let (file, metadata) = pooled::call(open).await?;
+        Ok((Self::from_std(file), metadata))
     }
 
     /// Takes over a file that was opened elsewhere.

@@ -30,6 +30,11 @@
 //! take a submission for each of the calls that one closure makes together (open, read and close a
 //! small file).
 //!
+//! # Paths that strangers choose
+//!
+//! [`File::open_beneath`] opens what is in a directory and nothing that is not, whatever the path
+//! says and whoever changes links meanwhile; a check of the path before it is opened cannot.
+//!
 //! # Cancel safety
 //!
 //! Dropping the future of an operation that the pool runs cancels it if it has not begun; one that

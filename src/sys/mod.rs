@@ -5,6 +5,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod atomics;
+pub(crate) mod beneath;
 pub(crate) mod buf_ring;
 pub(crate) mod cgroup;
 pub(crate) mod clock;
