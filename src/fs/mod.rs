@@ -44,6 +44,7 @@
 mod cursor;
 mod directory;
 mod file;
+mod file_calls;
 mod open_options;
 mod paths;
 mod pooled;
