@@ -117,7 +117,8 @@ impl File {
 
     /// Takes over a file that was opened elsewhere.
     pub fn from_std(file: fs::File) -> Self {
-        Self::new(file, false)
+        let direct = disk_file::is_direct(file.as_fd());
+        Self::new(file, direct)
     }
 
     /// The file as std has it: another descriptor of the same open file.
@@ -223,17 +224,21 @@ impl File {
         if let Err(error) = check(offset) {
             return (Err(error), buffer);
         }
-        let read = file_io::read_at(context::driver(), self.fd.clone(), buffer, offset);
-        match read.await {
-            (Err(error), buffer) if must_wait(&error) => {
-                let fd = self.fd.clone();
-                let wait = move |buffer: &mut Filling<B>| {
-                    uninterrupted(|| buffer.read_on(fd.as_fd(), offset))
-                };
-                pooled::call_with(buffer, wait).await
+        let driver = context::driver();
+        // Past the page cache an attempt at once would wait for the disk, on the loop.
+        let buffer = if !self.direct || driver.info().kind == DriverKind::Uring {
+            let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);
+            match read.await {
+                (Err(error), buffer) if must_wait(&error) => buffer,
+                read => return read,
             }
-            read => read,
-        }
+        } else {
+            buffer
+        };
+        let fd = self.fd.clone();
+        let wait =
+            move |buffer: &mut Filling<B>| uninterrupted(|| buffer.read_on(fd.as_fd(), offset));
+        pooled::call_with(buffer, wait).await
     }
 
     /// Writes at `offset`, and says how much: less than all where, say, the disk is nearly full. To a

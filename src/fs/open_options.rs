@@ -105,11 +105,11 @@ impl OpenOptions {
     /// Dropping it leaves no file open; it may have been made, or emptied.
     pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let mut options = self.options.clone();
-        let direct = self.direct;
-        options.custom_flags(self.flags | if direct { DIRECT } else { 0 });
+        let flags = self.flags | if self.direct { DIRECT } else { 0 };
+        options.custom_flags(flags);
         let open = move |path: &Path| options.open(path);
         let file = pooled::call_for("opening", path, open).await?;
-        Ok(File::new(file, direct))
+        Ok(File::new(file, flags & DIRECT != 0))
     }
 }
 

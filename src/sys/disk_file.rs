@@ -8,11 +8,18 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// `O_DIRECT`: past the page cache.
 pub(crate) const DIRECT: i32 = libc::O_DIRECT;
 
+/// Whether a file was opened with [`DIRECT`].
+pub(crate) fn is_direct(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: asks for flags, and touches no memory.
+    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
+    flags != -1 && flags & DIRECT != 0
+}
+
 /// The most that one call moves (read(2), "NOTES"), rounded down to whole pages.
 pub(crate) const LONGEST: usize = 0x7fff_f000;
 
 /// Reads at a place what is in the page cache already, else fails with `WouldBlock`
-/// (preadv2(2), `RWF_NOWAIT`).
+/// (preadv2(2), `RWF_NOWAIT`). With [`DIRECT`] it waits for the disk all the same.
 pub(crate) fn read_now(
     fd: BorrowedFd<'_>,
     room: &mut [MaybeUninit<u8>],

@@ -183,6 +183,7 @@ pub fn measure(
         case.to_owned(),
         peer.to_owned(),
         format!("--cpus={},{}", plan.cpus[0], plan.cpus[1]),
+        format!("--directory={}", plan.directory.display()),
         format!("--warm-up={}", plan.pace.warm_up),
         format!("--seconds={}", plan.pace.seconds),
     ])?;

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::env;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub enum Command {
     Channel(MicroArguments),
     /// Closures that might block, to the pool and back.
     Blocking(MicroArguments),
+    /// Files, read and written, from the page cache and past it.
+    File(FileArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -168,7 +171,27 @@ impl MicroArguments {
             against: self.against,
             pace: self.pace.pace(),
             cpus: self.cpus,
+            directory: PathBuf::new(),
             json: self.pace.json,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct FileArguments {
+    /// Where the test files are made, in a directory that is removed at the end; by default where
+    /// temporary files are.
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
+    #[command(flatten)]
+    micro: MicroArguments,
+}
+
+impl FileArguments {
+    pub fn plan(self) -> micro::campaign::Plan {
+        micro::campaign::Plan {
+            directory: self.directory.unwrap_or_else(env::temp_dir),
+            ..self.micro.plan()
         }
     }
 }
@@ -303,6 +326,9 @@ pub struct MeasureArguments {
     pub peer: String,
     #[arg(long, value_parser = two_cpus)]
     pub cpus: [usize; 2],
+    /// Where the test files are; empty where a suite has none.
+    #[arg(long)]
+    pub directory: PathBuf,
     #[arg(long)]
     pub warm_up: f64,
     #[arg(long)]

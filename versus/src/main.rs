@@ -21,8 +21,8 @@
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
 //!
-//! `versus channel` and `versus blocking` need neither server nor generator: they measure within a process, one child for
-//! each measurement (`micro`).
+//! `versus channel`, `versus blocking` and `versus file` need neither server nor generator: they
+//! measure within a process, one child for each measurement (`micro`).
 //!
 //! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
 
@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Http(arguments) => campaign::run(arguments.plan()),
         Command::Channel(arguments) => micro::campaign::channel(&arguments.plan()),
         Command::Blocking(arguments) => micro::campaign::blocking(&arguments.plan()),
+        Command::File(arguments) => micro::campaign::file(arguments.plan()),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),

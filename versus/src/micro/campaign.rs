@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::lap::Lap;
-use super::{Case, Suite, blocking, channel, report};
+use super::{Case, Suite, blocking, channel, file, report};
 use crate::child;
 use crate::cli::Pace;
 use crate::during::During;
@@ -24,6 +24,8 @@ pub struct Plan {
     #[serde(flatten)]
     pub pace: Pace,
     pub cpus: [usize; 2],
+    /// Of the test files, in a suite that has some.
+    pub directory: PathBuf,
     #[serde(skip)]
     pub json: Option<PathBuf>,
 }
@@ -69,8 +71,25 @@ pub fn blocking(plan: &Plan) -> io::Result<()> {
     run(&blocking::SUITE, plan)
 }
 
+/// Measures files, in a directory of its own under the one of the plan.
+///
+/// # Errors
+/// When the test files cannot be made, and see [`run`].
+pub fn file(mut plan: Plan) -> io::Result<()> {
+    let directory = tempfile::Builder::new()
+        .prefix("versus-file-")
+        .tempdir_in(&plan.directory)
+        .during(format_args!(
+            "making a directory in {}",
+            plan.directory.display()
+        ))?;
+    plan.directory = directory.path().to_owned();
+    file::prepare(&plan.directory)?;
+    run(&file::SUITE, &plan)
+}
+
 /// Measures everything in the plan, prints the tables, writes the JSON. A contender that fails, or
-/// is not in this build, is named, and the others go on.
+/// cannot be measured here, is named, and the others go on.
 ///
 /// # Errors
 /// When the plan makes no sense, the file cannot be written, or, at the end, a contender has failed.
@@ -105,11 +124,12 @@ fn rounds(
 ) -> io::Result<()> {
     let mut peers = peers(plan, case);
     peers.retain(|&peer| {
-        let built = case.contender(peer).is_ok_and(|one| one.measure.is_some());
-        if !built {
-            println!("{peer} is not in this build, and skipped");
+        let contender = case.contender(peer).ok();
+        let missing = contender.and_then(|one| one.missing(&plan.directory));
+        if let Some(why) = &missing {
+            println!("{}: {peer} {why}, and is skipped", case.name);
         }
-        built
+        missing.is_none()
     });
     for round in 0..plan.pace.rounds {
         for turn in 0..peers.len() {

@@ -7,9 +7,6 @@ use crate::cli::MeasureArguments;
 use crate::confine;
 use crate::during::During;
 
-/// Operations of the first try.
-const FIRST: u64 = 1_000;
-
 /// Runs the contender, twice as long each time until the warm-up is over, then once for the time
 /// asked for, and prints that run's lap as one line of JSON.
 ///
@@ -28,9 +25,17 @@ pub fn run(arguments: &MeasureArguments) -> io::Result<()> {
         .measure
         .ok_or_else(|| io::Error::other("this build is without it"))?;
     let during = format!("{} of {}", case.name, contender.name);
-    let measure = |operations| measure(&Work { operations, cpus }).during(&during);
+    let measure = |operations| {
+        let directory = arguments.directory.clone();
+        measure(&Work {
+            operations,
+            cpus,
+            directory,
+        })
+        .during(&during)
+    };
 
-    let mut operations = FIRST;
+    let mut operations = suite.first;
     let mut lap = measure(operations)?;
     while lap.seconds < arguments.warm_up {
         operations *= 2;

@@ -11,7 +11,7 @@
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
 //! - `report`: what comes out
-//! - `channel`, `blocking`: the contenders of the subcommands of those names
+//! - `channel`, `blocking`, `file`: the contenders of the subcommands of those names
 //! - `tally`: whether everything was done, once
 //!
 //! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
@@ -23,21 +23,25 @@ pub mod measure;
 
 mod blocking;
 mod channel;
+mod file;
 mod lap;
 mod report;
 mod tally;
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 pub use lap::Lap;
 use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-static SUITES: [&Suite; 2] = [&channel::SUITE, &blocking::SUITE];
+static SUITES: [&Suite; 3] = [&channel::SUITE, &blocking::SUITE, &file::SUITE];
 
 /// Cases that belong together: a subcommand.
 pub struct Suite {
     pub name: &'static str,
+    /// Operations of the first try, before a pace is known.
+    first: u64,
     cases: &'static [Case],
 }
 
@@ -56,7 +60,28 @@ struct Contender {
     name: &'static str,
     /// `None` if it was left out of the build.
     measure: Option<Measure>,
+    needs: Option<Needs>,
 }
+
+impl Contender {
+    /// It is left out where something is missing.
+    const fn needing(mut self, needs: Needs) -> Self {
+        self.needs = Some(needs);
+        self
+    }
+
+    /// Why it cannot be measured here, if so.
+    fn missing(&self, directory: &Path) -> Option<String> {
+        if self.measure.is_none() {
+            return Some(String::from("is not in this build"));
+        }
+        self.needs?(directory).err()
+    }
+}
+
+/// Whether what a contender needs is there, in the directory of the test files or elsewhere; else
+/// what is amiss, after its name: `"needs …"`.
+type Needs = fn(&Path) -> Result<(), String>;
 
 /// Does the work, and says what it took.
 type Measure = fn(&Work) -> io::Result<Lap>;
@@ -66,6 +91,8 @@ struct Work {
     operations: u64,
     /// Two processors, one for each loop or runtime; the process is confined to them.
     cpus: [usize; 2],
+    /// Of the test files, in a suite that has some.
+    directory: PathBuf,
 }
 
 /// A row of a case's table.
@@ -73,12 +100,17 @@ const fn contender(name: &'static str, measure: Measure) -> Contender {
     Contender {
         name,
         measure: Some(measure),
+        needs: None,
     }
 }
 
 /// A row of a case's table that a build may leave out.
 const fn optional(name: &'static str, measure: Option<Measure>) -> Contender {
-    Contender { name, measure }
+    Contender {
+        name,
+        measure,
+        needs: None,
+    }
 }
 
 impl Suite {

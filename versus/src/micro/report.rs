@@ -83,8 +83,8 @@ pub fn opening(suite: &Suite, plan: &Plan, machine: &Machine) {
 pub fn case(plan: &Plan, case: &'static Case, results: &Results) {
     println!("\n{}: {}", case.name, case.about);
     print!(
-        "{:<21} {:<20} {:>11} {:>6}  {:>11} {:>6}",
-        "peer", "driver", "time", "range", "CPU", "range"
+        "{:<21} {:<20} {:>11} {:>6}  {:>11}  {:>11} {:>6}",
+        "peer", "driver", "time", "range", "a second", "CPU", "range"
     );
     for against in &plan.against {
         print!("  {:>21}", format!("time to {against}'s"));
@@ -105,11 +105,12 @@ pub fn case(plan: &Plan, case: &'static Case, results: &Results) {
 fn row(summary: &Summary) {
     let (elapsed, cpu) = (summary.elapsed, summary.cpu);
     print!(
-        "{:<21} {:<20} {:>8.1} ns {:>5.0}%  {:>8.1} ns {:>5.0}%",
+        "{:<21} {:<20} {:>8.1} ns {:>5.0}%  {:>11.0}  {:>8.1} ns {:>5.0}%",
         summary.peer,
         summary.driver.as_deref().unwrap_or("-"),
         elapsed.median,
         elapsed.width_percent(),
+        1e9 / elapsed.median,
         cpu.median,
         cpu.width_percent(),
     );
@@ -127,7 +128,7 @@ fn row(summary: &Summary) {
 pub fn closing() {
     println!();
     println!(
-        "time: from one operation to the next, wall clock; CPU: of all threads of the process, an \
+        "time: from one operation to the next, wall clock; a second: operations; CPU: of all threads of the process, an \
          operation."
     );
     println!(

@@ -13,6 +13,7 @@ const BATCH: u64 = 1_000;
 /// All that `versus blocking` measures.
 pub static SUITE: Suite = Suite {
     name: "blocking",
+    first: 1_000,
     cases: &[
         Case {
             name: "round-trip",

@@ -25,6 +25,7 @@ const SENDERS: u64 = 4;
 /// All that `versus channel` measures.
 pub static SUITE: Suite = Suite {
     name: "channel",
+    first: 1_000,
     cases: &[
         Case {
             name: "one-way",
