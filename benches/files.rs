@@ -7,7 +7,8 @@
 //!
 //! The first line of each driver is the loop with nothing else to do: what of the rest the machine is
 //! to blame for. Stalls are ticks of more than a millisecond, by `LoopStats`; they count also when
-//! something else has the processor. What is read cold is taken out of the page cache by dd.
+//! something else has the processor: busy is the processor time of the loop in all, and a stall that
+//! is longer than it was not the loop's own. What is read cold is taken out of the page cache by dd.
 
 use ringmill::fs::{File, OpenOptions};
 use ringmill::time::Instant;
@@ -47,7 +48,7 @@ fn main() -> io::Result<()> {
     println!(
         "| driver | work | tasks | time | MiB/s | late: median | p99 | max | stalls | longest |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for driver in [DriverKind::Uring, DriverKind::Epoll] {
         let line = |name: &str, tasks| Line {
             driver,
@@ -109,7 +110,7 @@ impl Line {
         })?;
         let at = |share: f64| late[((late.len() - 1) as f64 * share) as usize];
         println!(
-            "| {} | {} | {} | {took:.0?} | {:.0} | {:.0?} | {:.0?} | {:.0?} | {} | {:.1?} |",
+            "| {} | {} | {} | {took:.0?} | {:.0} | {:.0?} | {:.0?} | {:.0?} | {} | {:.1?} | {:.0?} |",
             self.driver,
             self.name,
             self.tasks,
@@ -119,6 +120,7 @@ impl Line {
             at(1.0),
             stats.stalls,
             stats.longest_stall,
+            stats.busy,
         );
         Ok(())
     }

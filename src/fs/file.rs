@@ -2,6 +2,7 @@
 
 use super::open_options::OpenOptions;
 use super::pooled;
+use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
 use crate::event_loop::context;
@@ -148,12 +149,19 @@ impl File {
 
     async fn read_on<B: IoBufMut + Send>(
         &self,
-        buffer: Filling<B>,
+        mut buffer: Filling<B>,
         offset: u64,
     ) -> (io::Result<usize>, Filling<B>) {
         let driver = context::driver();
-        // Past the page cache an attempt at once would wait for the disk, on the loop.
-        let buffer = if !self.direct || driver.info().kind == DriverKind::Uring {
+        // Past the page cache nothing is copied, and without a ring an attempt would wait for the disk.
+        let share = if !self.direct {
+            Share::take(buffer.room().len())
+        } else if driver.info().kind == DriverKind::Uring {
+            Share::take(0)
+        } else {
+            None
+        };
+        let buffer = if let Some(_share) = share {
             let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);
             match read.await {
                 (Err(error), buffer) if must_wait(&error) => buffer,

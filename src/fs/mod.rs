@@ -41,6 +41,7 @@ mod file;
 mod open_options;
 mod paths;
 mod pooled;
+mod share;
 mod temporary;
 
 pub use directory::{DirEntry, ReadDir, read_dir};
