@@ -137,6 +137,7 @@ async fn watch(late: Rc<RefCell<Vec<Duration>>>) {
 
 async fn write(path: &Path, pieces: Vec<AlignedBuf>) -> io::Result<()> {
     let file = Rc::new(File::create(path).await?);
+    let last = file.clone();
     each(pieces, LENGTH / PIECE, async move |mut piece, numbers| {
         for number in numbers {
             let written;
@@ -145,7 +146,12 @@ async fn write(path: &Path, pieces: Vec<AlignedBuf>) -> io::Result<()> {
         }
         Ok(())
     })
-    .await
+    .await?;
+    // It may have been there before: see `File::close`.
+    match Rc::into_inner(last) {
+        Some(file) => file.close().await,
+        None => Err(io::Error::other("a task has kept the file")),
+    }
 }
 
 async fn read(path: &Path, pieces: Vec<AlignedBuf>) -> io::Result<()> {

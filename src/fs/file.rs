@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// it reads or writes.
 ///
 /// Dropping it closes it, once no operation is under way on it any more; errors of that are not
-/// told, as everywhere. [`sync_all`](File::sync_all) tells what the disk says.
+/// told, as everywhere. [`sync_all`](File::sync_all) tells what the disk says. Close a large file that
+/// was emptied and written anew by [`close`](File::close): ext4 begins to write it to the disk then.
 #[derive(Debug)]
 pub struct File {
     fd: Arc<OwnedFd>,
@@ -81,6 +82,29 @@ impl File {
     /// If there is no descriptor to be had.
     pub fn try_clone_std(&self) -> io::Result<fs::File> {
         Ok(self.fd.try_clone()?.into())
+    }
+
+    /// Closes the file in the pool: a tenth of a second for half a gigabyte on ext4, if it was emptied and
+    /// written anew and not synced. Dropping it does so on the spot.
+    ///
+    /// # Errors
+    ///
+    /// If the pool is gone; the file is closed all the same.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// The file is closed also if this is dropped.
+    pub async fn close(self) -> io::Result<()> {
+        let fd = self.fd;
+        pooled::call(move || {
+            drop(fd);
+            Ok(())
+        })
+        .await
     }
 
     /// Reads at `offset` as much as is there and has room in the buffer; 0 at the end of the file
