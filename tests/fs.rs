@@ -40,6 +40,19 @@ fn forget(path: &Path) {
 }
 
 #[apply(on_each_driver)]
+fn a_closed_file_has_given_its_lock_back() {
+    runtime(1).block_on(async {
+        let directory = directory().await;
+        let path = directory.path().join("file");
+        let file = File::create(&path).await.unwrap();
+        file.try_lock().unwrap();
+        soon("the close", file.close()).await.unwrap();
+        let again = File::open(&path).await.unwrap();
+        again.try_lock().unwrap();
+    });
+}
+
+#[apply(on_each_driver)]
 fn what_is_written_is_read_again_cached_or_not() {
     runtime(1).block_on(async {
         const LEN: usize = 3 << 20;

@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::open_options::OpenOptions;
 use super::pooled;
+use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
 use crate::event_loop::context;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 /// it reads or writes.
 ///
 /// Dropping it closes it, once no operation is under way on it any more; errors of that are not
-/// told, as everywhere. [`sync_all`](File::sync_all) tells what the disk says.
+/// told, as everywhere. [`sync_all`](File::sync_all) tells what the disk says. Close a large file that
+/// was emptied and written anew by [`close`](File::close): ext4 begins to write it to the disk then.
 #[derive(Debug)]
 pub struct File {
     fd: Arc<OwnedFd>,
@@ -152,6 +154,29 @@ impl File {
         Cursor::new(Arc::new(self), offset)
     }
 
+    /// Closes the file in the pool: a tenth of a second for half a gigabyte on ext4, if it was emptied and
+    /// written anew and not synced. Dropping it does so on the spot.
+    ///
+    /// # Errors
+    ///
+    /// If the pool is gone; the file is closed all the same.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// The file is closed also if this is dropped.
+    pub async fn close(self) -> io::Result<()> {
+        let fd = self.fd;
+        pooled::call(move || {
+            drop(fd);
+            Ok(())
+        })
+        .await
+    }
+
     /// Reads at `offset` as much as is there and has room in the buffer; 0 at the end of the file
     /// (or for no room). The buffer comes back, filled from its beginning: see [`IoBufMut`].
     ///
@@ -218,15 +243,22 @@ impl File {
 
     async fn read_on<B: IoBufMut + Send>(
         &self,
-        buffer: Filling<B>,
+        mut buffer: Filling<B>,
         offset: u64,
     ) -> (io::Result<usize>, Filling<B>) {
         if let Err(error) = check(offset) {
             return (Err(error), buffer);
         }
         let driver = context::driver();
-        // Past the page cache an attempt at once would wait for the disk, on the loop.
-        let buffer = if !self.direct || driver.info().kind == DriverKind::Uring {
+        // Past the page cache nothing is copied, and without a ring an attempt would wait for the disk.
+        let share = if !self.direct {
+            Share::take(buffer.room().len())
+        } else if driver.info().kind == DriverKind::Uring {
+            Share::take(0)
+        } else {
+            None
+        };
+        let buffer = if let Some(_share) = share {
             let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);
             match read.await {
                 (Err(error), buffer) if must_wait(&error) => buffer,

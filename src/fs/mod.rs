@@ -22,13 +22,28 @@
 //! | | io_uring | epoll |
 //! |---|---|---|
 //! | [`read_at`](File::read_at) | the ring: what is cached at once, the rest without a thread | what is cached at once, the rest in the pool |
+//! | the same of more than 64 KiB, beyond 1 MiB of them at a time on a loop | the pool | the pool |
+//! | `read_at` of a file opened with [`direct`](OpenOptions::direct) | the ring | the pool |
 //! | [`write_at`](File::write_at) to a file opened with [`direct`](OpenOptions::direct) | the ring | the pool |
 //! | other writes, syncs, and everything with a path | the pool | the pool |
 //!
 //! The pool is that of [`spawn_blocking`](crate::blocking::spawn_blocking). The ring would run the
-//! operations of the last row in threads of the kernel, which cost as much, are capped less well, and
+//! operations of the last row in threads of the kernel, which cost as much or more, are capped less well, and
 //! take a submission for each of the calls that one closure makes together (open, read and close a
-//! small file).
+//! small file). Measured on ext4 and two virtual processors, Linux 6.18: µs of processor time for an
+//! operation, threads of the kernel included (medians of five runs, which vary by a fifth and more).
+//!
+//! | buffered | pool | ring |
+//! |---|---|---|
+//! | 4 KiB written, one at a time | 5.7 | 12.8 |
+//! | 4 KiB written, 64 at a time | 2.8 | 2.4 |
+//! | 1 MiB written, one at a time | 176 | 195 |
+//! | 1 MiB written, 8 at a time | 299 (180 to 322) | 205 (191 to 236) |
+//! | 4 KiB written and fdatasync, one at a time | 88 | 87 |
+//! | 4 KiB written and fdatasync, 16 at a time | 46 | 61 |
+//!
+//! Dropping a [`File`] closes it on the spot, which may take long after much was written:
+//! [`File::close`].
 //!
 //! # Paths that strangers choose
 //!
@@ -48,6 +63,7 @@ mod file_calls;
 mod open_options;
 mod paths;
 mod pooled;
+mod share;
 mod temporary;
 
 pub use cursor::Cursor;
