@@ -171,7 +171,7 @@ impl MicroArguments {
             against: self.against,
             pace: self.pace.pace(),
             cpus: self.cpus,
-            directory: PathBuf::new(),
+            directory: env::temp_dir(),
             json: self.pace.json,
         }
     }
