@@ -1,4 +1,5 @@
-//! The cooperative budget: a task whose resources are always ready still gives the others a turn.
+//! Checkpoints: where a task whose resources are always ready still gives the others a turn, and
+//! where one that is cancelled stops.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
@@ -12,6 +13,22 @@ const UNLIMITED: u32 = u32::MAX;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
+
+    /// Whether the code that runs is cancelled; `None` where nothing can cancel it.
+    static OBSERVE: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
+
+    /// Checkpoints that this thread has come to.
+    static PASSED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Sets how checkpoints find out whether they are cancelled.
+pub(crate) fn observe_cancellation(observe: Option<fn() -> bool>) {
+    OBSERVE.set(observe);
+}
+
+/// How many checkpoints this thread has come to so far.
+pub(crate) fn checkpoints() -> u64 {
+    PASSED.get()
 }
 
 /// A task's turn begins.
@@ -24,8 +41,15 @@ pub(super) fn lift() {
     LEFT.set(UNLIMITED);
 }
 
-/// Takes one unit. When none is left the task is woken for another turn and must return.
+/// A checkpoint: every operation begins with it. Takes one unit of the budget; when none is left the
+/// task is woken for another turn and must return. It must return, too, where it is cancelled: who
+/// runs it then drops it.
+#[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
+    PASSED.set(PASSED.get() + 1);
+    if OBSERVE.get().is_some_and(|is_cancelled| is_cancelled()) {
+        return Poll::Pending;
+    }
     match LEFT.get() {
         0 => {
             cx.waker().wake_by_ref();
