@@ -1,6 +1,6 @@
 //! Checkpoints: the points at which a task can be cancelled and others get a turn.
 
-use crate::event_loop::{self, poll_proceed};
+use crate::task::{budget, poll_proceed};
 use std::future::poll_fn;
 
 /// A point at which the code around it can be cancelled, and gives others a turn if its own is up.
@@ -43,7 +43,7 @@ pub fn is_cancelled() -> bool {
 /// [`assert_checkpoints!`]: crate::assert_checkpoints
 #[doc(hidden)]
 pub fn checkpoints() -> u64 {
-    event_loop::checkpoints()
+    budget::checkpoints()
 }
 
 /// Gives the value of an expression that awaits something, and panics if it came to no checkpoint.

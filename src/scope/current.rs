@@ -1,7 +1,7 @@
 //! The cancel scope that the code of this thread runs in at the moment.
 
 use super::node::Node;
-use crate::event_loop::observe_cancellation;
+use crate::task::budget::observe_cancellation;
 use std::cell::Cell;
 use std::sync::Arc;
 

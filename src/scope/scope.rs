@@ -3,6 +3,7 @@
 use super::child::{Child, NoValue, Outcome, Ready, Slot};
 use super::error_group::{ErrorGroup, Failure};
 use super::node::{Hold, Node};
+use super::shield::outside;
 use super::{CancelReason, CancelToken, Run, checkpoint, current};
 use crate::event_loop::poll_proceed;
 use crate::runtime::LoopRef;
@@ -230,7 +231,7 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         // It cannot be dropped from here, so the scopes around wait for it.
         let hold = Hold::on(&self.node);
         self.adopt(report(slot, async move {
-            let joined = there.await;
+            let joined = outside(there).await;
             drop(hold);
             match joined {
                 Ok(ended) => outcome(ended.map(|output| Ok(output.into_result())), spawned_at),

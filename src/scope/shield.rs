@@ -140,8 +140,8 @@ where
     }
 }
 
-/// Runs a future as if there was no scope around it.
-fn outside<F: Future>(future: F) -> Shield<F> {
+/// Runs a future as if there was no scope around it: checkpoints in it do not end.
+pub(super) fn outside<F: Future>(future: F) -> Shield<F> {
     Shield {
         future,
         hold: None,

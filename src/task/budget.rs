@@ -26,18 +26,25 @@ pub(crate) fn observe_cancellation(observe: Option<fn() -> bool>) {
     OBSERVE.set(observe);
 }
 
+/// Notes a checkpoint that yields in any case, and so needs neither a look at the budget nor one for
+/// a cancellation: who runs the task looks when it has yielded.
+#[inline]
+pub(crate) fn pass() {
+    PASSED.set(PASSED.get().wrapping_add(1));
+}
+
 /// How many checkpoints this thread has come to so far.
 pub(crate) fn checkpoints() -> u64 {
     PASSED.get()
 }
 
 /// A task's turn begins.
-pub(super) fn refill() {
+pub(crate) fn refill() {
     LEFT.set(OPERATIONS_A_POLL);
 }
 
 /// The thread has left its loop.
-pub(super) fn lift() {
+pub(crate) fn lift() {
     LEFT.set(UNLIMITED);
 }
 
@@ -46,7 +53,7 @@ pub(super) fn lift() {
 /// runs it then drops it.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    PASSED.set(PASSED.get() + 1);
+    pass();
     if OBSERVE.get().is_some_and(|is_cancelled| is_cancelled()) {
         return Poll::Pending;
     }
