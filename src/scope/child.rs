@@ -39,6 +39,25 @@ impl<T, E> Outcome<E> for Result<T, E> {
     }
 }
 
+/// A child that runs until it is cancelled.
+impl<E> Outcome<E> for <fn() -> ! as Returns>::Output {
+    type Value = Self;
+
+    fn into_result(self) -> Result<Self, E> {
+        self
+    }
+}
+
+/// Names the type `!`, which can as yet be written as what a function returns and nowhere else.
+pub trait Returns {
+    /// What it returns.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
 /// A child of a scope: awaited, it gives the child's value. It may be dropped: the scope waits for
 /// the child in any case, and gets its error.
 pub struct Child<T> {
