@@ -100,21 +100,32 @@ impl<T> Dispatch<T> {
 
     /// Makes somebody a searcher, if nobody is.
     fn call(&self) -> Option<Call> {
+        self.choose(|roster| {
+            if let Some(sleeper) = roster.idle.pop() {
+                return Some(Call::Wake(sleeper));
+            }
+            if roster.threads < self.most {
+                roster.threads += 1;
+                return Some(Call::Start);
+            }
+            None
+        })
+    }
+
+    /// Makes whom `from` gives a searcher, if nobody is one.
+    #[inline]
+    fn choose<C>(&self, from: impl FnOnce(&mut Roster) -> Option<C>) -> Option<C> {
         if self.searching.swap(true, Ordering::AcqRel) {
             return None;
         }
         let mut roster = lock(&self.roster);
         // Rule 3.
-        if let Some(sleeper) = roster.idle.pop() {
-            return Some(Call::Wake(sleeper));
+        let chosen = from(&mut roster);
+        if chosen.is_none() {
+            // Rule 4, under the lock: who lies down from now on looks into the queue after it.
+            self.searching.store(false, Ordering::Release);
         }
-        if roster.threads < self.most {
-            roster.threads += 1;
-            return Some(Call::Start);
-        }
-        // Rule 4, under the lock: who lies down from now on looks into the queue after it.
-        self.searching.store(false, Ordering::Release);
-        None
+        chosen
     }
 
     /// A thread looks into the queue; `searching` if it was called for that, and has not yet.
@@ -176,16 +187,10 @@ impl<T> Dispatch<T> {
         let left = self.gone();
         self.searching.store(false, Ordering::Release);
         fence(Ordering::SeqCst);
-        if self.queue.is_empty() || self.searching.swap(true, Ordering::AcqRel) {
+        if self.queue.is_empty() {
             return (left, None);
         }
-        let mut roster = lock(&self.roster);
-        let sleeper = roster.idle.pop();
-        if sleeper.is_none() {
-            // Rule 4.
-            self.searching.store(false, Ordering::Release);
-        }
-        (left, sleeper)
+        (left, self.choose(|roster| roster.idle.pop()))
     }
 
     /// Lets no more work in, and calls everybody.
