@@ -49,9 +49,9 @@ mod pools;
 mod stats;
 mod thread;
 
-pub use job::{Cancellation, Job, cancellation, is_cancelled};
+pub use job::{Cancellation, Job, PoolFull, cancellation, is_cancelled};
 pub use limiter::{Acquire, Limiter, Permit};
-pub use pool::{Pool, PoolBuilder, PoolFull};
+pub use pool::{Pool, PoolBuilder};
 pub(crate) use pools::{Entered, Pools};
 pub use stats::PoolStats;
 pub(crate) use thread::PoolThread;
