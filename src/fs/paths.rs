@@ -1,6 +1,6 @@
 //! Everything with a path: std's functions, in the pool.
 
-use super::pooled::{call, call_for};
+use super::pooled::call_for;
 use std::fs::{self, Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -141,11 +141,4 @@ pub(super) fn sync_directory(of: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     fs::File::open(directory)?.sync_all()
-}
-
-/// For those beside this file that do several calls together.
-pub(super) async fn together<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    call(work).await
 }

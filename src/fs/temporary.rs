@@ -3,8 +3,8 @@
 //! Names, permissions and removal are the crate tempfile's.
 
 use super::file::File;
-use super::paths::{sync_directory, together};
-use super::pooled::about;
+use super::paths::sync_directory;
+use super::pooled::{about, call};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -24,7 +24,7 @@ use std::path::Path;
 ///
 /// Dropping it leaves no file.
 pub async fn temporary_file() -> io::Result<File> {
-    together(tempfile::tempfile).await.map(File::from_std)
+    call(tempfile::tempfile).await.map(File::from_std)
 }
 
 /// A directory for a while.
@@ -48,7 +48,7 @@ pub struct TemporaryDirectory {
 ///
 /// Dropping it leaves no directory.
 pub async fn temporary_directory() -> io::Result<TemporaryDirectory> {
-    let directory = together(tempfile::tempdir).await?;
+    let directory = call(tempfile::tempdir).await?;
     Ok(TemporaryDirectory {
         directory: Some(directory),
     })
@@ -78,7 +78,7 @@ impl TemporaryDirectory {
     /// It is removed all the same.
     pub async fn close(mut self) -> io::Result<()> {
         match self.directory.take() {
-            Some(directory) => together(move || directory.close()).await,
+            Some(directory) => call(move || directory.close()).await,
             None => Ok(()),
         }
     }
@@ -146,5 +146,5 @@ pub async fn replace(
         };
         steps().map_err(|error| about("replacing", &path, &error))
     };
-    together(replace).await
+    call(replace).await
 }
