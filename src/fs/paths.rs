@@ -133,12 +133,3 @@ pub async fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -
     let change = move |path: &Path| fs::set_permissions(path, permissions);
     call_for("changing the permissions of", path, change).await
 }
-
-/// Brings a directory's entries to the disk, so that a file's new name is there after a crash.
-pub(super) fn sync_directory(of: &Path) -> io::Result<()> {
-    let directory = match of.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::File::open(directory)?.sync_all()
-}

@@ -3,7 +3,6 @@
 //! Names, permissions and removal are the crate tempfile's.
 
 use super::file::File;
-use super::paths::sync_directory;
 use super::pooled::{about, call};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -142,7 +141,8 @@ pub async fn replace(
             }
             beside.as_file().sync_all()?;
             beside.persist(&path).map_err(|failed| failed.error)?;
-            sync_directory(&path)
+            // So that the new name is there after a crash.
+            std::fs::File::open(directory)?.sync_all()
         };
         steps().map_err(|error| about("replacing", &path, &error))
     };
