@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Threads for closures that compute. One a runtime.
-pub(super) struct ComputePool {
+pub(crate) struct ComputePool {
     gate: Gate,
     counters: Counters,
     threads: usize,
@@ -74,7 +74,7 @@ impl ComputePool {
     }
 
     #[track_caller]
-    pub(super) fn spawn<F, T>(self: &Arc<Self>, work: F) -> Job<T>
+    pub(crate) fn spawn<F, T>(self: &Arc<Self>, work: F) -> Job<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -91,7 +91,7 @@ impl ComputePool {
         Job::try_new(self, work)
     }
 
-    pub(super) fn stats(&self) -> PoolStats {
+    pub(crate) fn stats(&self) -> PoolStats {
         let threads = match *self.engine.load() {
             Some(_) => self.threads,
             None => 0,

@@ -111,7 +111,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    here().compute_pool().spawn(work)
+    here().compute().spawn(work)
 }
 
 /// Runs a closure that keeps a processor busy, unless the queue of the CPU pool is full.
@@ -129,7 +129,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    here().compute_pool().try_spawn(work)
+    here().compute().try_spawn(work)
 }
 
 /// Runs a closure that nobody waits for in the runtime's pool; here and now, if this is no runtime's
