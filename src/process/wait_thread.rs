@@ -27,7 +27,7 @@ impl State {
         if self.result.is_none() {
             self.result = match process::try_reap(Target::Pid(pid)) {
                 Ok(status) => status.map(Ok),
-                Err(error) => Some(Err(error.raw_os_error().unwrap_or(errno::EIO))),
+                Err(error) => Some(Err(errno::of(&error))),
             };
         }
         match self.result {

@@ -84,7 +84,7 @@ impl ReadThread {
                     bytes.truncate(read);
                     state.bytes = bytes;
                 }
-                Err(error) => state.end = Some(Err(error.raw_os_error().unwrap_or(errno::EIO))),
+                Err(error) => state.end = Some(Err(errno::of(&error))),
             }
             state.waiting.wakers()
         };

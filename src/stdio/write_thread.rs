@@ -121,7 +121,7 @@ impl WriteThread {
                 return;
             }
             if let Err(failed) = write_patiently(self.number, &bytes) {
-                error = Some(failed.raw_os_error().unwrap_or(errno::EIO));
+                error = Some(errno::of(&failed));
             }
         }
     }
