@@ -19,6 +19,7 @@ mod send_owned;
 mod stream;
 mod waiter;
 mod wake;
+mod whole;
 
 pub(crate) use accept::Acceptor;
 pub(crate) use connect::connect;
@@ -26,3 +27,4 @@ pub(crate) use ready::{Ready, ready};
 pub(crate) use send_owned::send_owned;
 pub(crate) use stream::StreamSocket;
 pub(crate) use wake::{listen_for_wakes, wake_other};
+pub(crate) use whole::{read_exact, write_all};
