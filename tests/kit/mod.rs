@@ -10,6 +10,7 @@ pub mod child;
 )]
 pub mod driver;
 pub mod dropped;
+pub mod polls;
 pub mod process;
 pub mod random;
 pub mod seccomp;
