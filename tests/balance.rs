@@ -2,9 +2,10 @@
 
 mod kit;
 
-use kit::driver::{apply, carried, on_each_driver};
+use kit::driver::{apply, on_each_driver};
+use kit::server::Serving;
 use kit::wait::{NEVER, eventually};
-use kit::{ON_PURPOSE, child, hush, process, runtime};
+use kit::{ON_PURPOSE, child, hush, occupy, process, runtime};
 use ringmill::net::TcpStream as Served;
 use ringmill::{Balance, Drain, Handle, LoopRef, serve};
 use socket2::{Domain, Socket, Type};
@@ -16,7 +17,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 const LOOPS: usize = 3;
@@ -81,49 +82,35 @@ async fn handle(mut stream: Served, drain: Drain, live: Arc<Live>) -> io::Result
 
 /// A server on a thread of its own.
 struct Server {
-    thread: JoinHandle<()>,
-    address: SocketAddr,
-    handle: Handle,
+    serving: Serving,
     live: Arc<Live>,
 }
 
 impl Server {
     fn start(loops: usize, address: SocketAddr, balance: Balance) -> Self {
         let live = Arc::new(Live::default());
-        let (ready, is_ready) = mpsc::channel();
         let counts = live.clone();
-        let main = move || {
-            let runtime = runtime(loops);
-            let handle = runtime.handle().clone();
-            let served = runtime.block_on(async {
-                serve(address, move |stream, drain| {
-                    let live = counts.clone();
-                    async move { drop(self::handle(stream, drain, live).await) }
-                })
-                .balance(balance)
-                .signals(false)
-                .drain_timeout(NEVER)
-                .on_ready(move |address| ready.send((address, handle)).unwrap())
-                .await
-            });
-            served.unwrap();
-        };
-        let thread = thread::spawn(carried(main));
-        let (address, handle) = is_ready.recv().unwrap();
-        Server {
-            thread,
-            address,
-            handle,
-            live,
-        }
+        let serving = Serving::start(loops, async move |_, ready| {
+            let served = serve(address, move |stream, drain| {
+                let live = counts.clone();
+                async move { drop(self::handle(stream, drain, live).await) }
+            })
+            .balance(balance)
+            .signals(false)
+            .drain_timeout(NEVER)
+            .on_ready(ready);
+            served.await.unwrap();
+        });
+        Server { serving, live }
     }
 
     fn connect(&self) -> Client {
-        Client::connect(self.address, None)
+        Client::connect(self.serving.address, None)
     }
 
     fn handed_over(&self) -> u64 {
-        self.handle
+        self.serving
+            .handle
             .stats()
             .iter()
             .map(|stats| stats.handed_over)
@@ -133,8 +120,7 @@ impl Server {
     /// Drains, and waits for the end. A debug build also checks then that no loop counts a
     /// connection any more.
     fn end(self) {
-        self.handle.drain();
-        self.thread.join().unwrap();
+        self.serving.end();
         assert_eq!(self.live.now(), [0; LOOPS]);
     }
 }
@@ -237,7 +223,7 @@ fn connections_that_the_kernel_gave_to_one_loop_end_up_on_all() {
     // address, so that nobody else takes them in the meantime.
     let mine = Ipv4Addr::new(127, 0, 0, 2 + kit::driver::current() as u8);
     let server = Server::start(LOOPS, any(), Balance::Kernel);
-    let address = server.address;
+    let address = server.serving.address;
     let mut clients = Vec::new();
     let mut mapped = Vec::new();
     while mapped.len() < WANTED {
@@ -316,18 +302,6 @@ fn a_panic_of_a_handed_over_connection_leaves_the_counts_right() {
     server.end();
 }
 
-/// Occupies loop 1 until it is told to go on.
-fn occupy(handle: &Handle) -> mpsc::Sender<()> {
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let (occupied, is_occupied) = mpsc::channel();
-    drop(handle.spawn_on(1, move || async move {
-        occupied.send(()).unwrap();
-        let _ = may_go_on.recv();
-    }));
-    is_occupied.recv().unwrap();
-    go_on
-}
-
 /// Connections of which loop 0 has sent some to loop 1, which does not take them.
 fn on_their_way(server_address: SocketAddr, handle: &Handle) -> Vec<Client> {
     let mut clients = Vec::new();
@@ -342,15 +316,15 @@ fn on_their_way(server_address: SocketAddr, handle: &Handle) -> Vec<Client> {
 fn a_drain_serves_what_is_on_its_way_to_another_loop() {
     for drained_first in [true, false] {
         let server = Server::start(2, any(), Balance::RoundRobin);
-        let go_on = occupy(&server.handle);
-        let mut clients = on_their_way(server.address, &server.handle);
+        let go_on = occupy(&server.serving.handle, 1);
+        let mut clients = on_their_way(server.serving.address, &server.serving.handle);
         if drained_first {
-            server.handle.drain();
+            server.serving.handle.drain();
             // Loop 0 has finished its own when its first is served to the end.
             eventually("loop 0 at the drain", || server.live.now()[0] == 0);
         }
         drop(go_on);
-        server.handle.drain();
+        server.serving.handle.drain();
         let mut served = [0; LOOPS];
         for client in &mut clients {
             served[client.served_by()] += 1;
@@ -375,7 +349,7 @@ fn a_server_that_is_cancelled_closes_what_is_on_its_way() {
             move || {
                 let address: SocketAddr = is_ready.recv().unwrap();
                 // Not from loop 0, whose wake-ups leave with its next turn.
-                let go_on = occupy(&handle);
+                let go_on = occupy(&handle, 1);
                 (on_their_way(address, &handle), go_on)
             }
         });
@@ -429,14 +403,15 @@ fn no_accepted_request_is_lost_by_a_drain_while_connections_are_handed_over() {
         let over = Arc::new(AtomicBool::new(false));
         let clients: Vec<_> = (0..4)
             .map(|_| {
-                let (counts, over, address) = (counts.clone(), over.clone(), server.address);
+                let (counts, over, address) =
+                    (counts.clone(), over.clone(), server.serving.address);
                 thread::spawn(move || ask_until_refused(address, &counts.0, &counts.1, &over))
             })
             .collect();
         let moment = random.below(200) + 1;
         eventually("the moment", || counts.1.load(Ordering::SeqCst) >= moment);
         over.store(true, Ordering::SeqCst);
-        server.handle.drain();
+        server.serving.handle.drain();
         for client in clients {
             client.join().unwrap();
         }

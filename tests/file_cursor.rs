@@ -3,33 +3,13 @@
 mod kit;
 
 use kit::driver::{apply, on_each_driver};
-use kit::random::Random;
+use kit::polls::cut;
+use kit::random::{Random, patterned};
 use kit::runtime;
 use kit::wait::{soon, until};
 use ringmill::fs::{self, File, OpenOptions};
 use ringmill::net::{TcpListener, TcpStream};
-use std::future::poll_fn;
 use std::io::{ErrorKind, SeekFrom};
-use std::pin::pin;
-use std::task::Poll;
-
-/// Bytes that differ from place to place.
-fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at * 31 + at / 251) as u8).collect()
-}
-
-/// Polls a future so often, and drops it.
-async fn cut<F: Future>(future: F, mut polls: u64) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        if polls == 0 {
-            return Poll::Ready(None);
-        }
-        polls -= 1;
-        future.as_mut().poll(cx).map(Some)
-    })
-    .await
-}
 
 /// The same steps on a file and on memory, with futures dropped in between.
 #[apply(on_each_driver)]
@@ -42,7 +22,7 @@ fn reads_writes_and_seeks_do_as_in_memory() {
         for _ in 0..2_000 {
             match random.below(5) {
                 0 | 1 => {
-                    let bytes = pattern(random.below(20_000) as usize + 1);
+                    let bytes = patterned(0, random.below(20_000) as usize + 1);
                     let polls = random.below(3) + 1;
                     // What is taken is told, or nothing was.
                     if let Some(taken) = cut(cursor.write(&bytes), polls).await {
@@ -97,7 +77,7 @@ fn what_was_taken_is_written_though_the_cursor_is_dropped() {
             .await
             .unwrap();
         let path = directory.path().join("file");
-        let bytes = pattern(300_000);
+        let bytes = patterned(0, 300_000);
         let mut cursor = File::create(&path).await.unwrap().cursor(0);
         cursor.write_all(&bytes).await.unwrap();
         drop(cursor);
@@ -124,7 +104,7 @@ fn an_error_of_what_was_taken_is_told_by_the_flush() {
 #[apply(on_each_driver)]
 fn a_file_is_sent_from_a_place_and_no_more_than_was_asked_for() {
     runtime(1).block_on(async {
-        let bytes = pattern(3_000_000);
+        let bytes = patterned(0, 3_000_000);
         let directory = soon("a directory", fs::temporary_directory())
             .await
             .unwrap();

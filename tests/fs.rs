@@ -4,29 +4,22 @@
 mod kit;
 
 use kit::driver::{apply, on_each_driver};
-use kit::random::Random;
+use kit::polls::cut;
+use kit::random::{Random, patterned};
 use kit::runtime;
 use kit::wait::{eventually, soon};
 use ringmill::AlignedBuf;
 use ringmill::fs::{self, File, OpenOptions, TemporaryDirectory};
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 async fn directory() -> TemporaryDirectory {
     soon("a directory", fs::temporary_directory())
         .await
         .unwrap()
-}
-
-/// Bytes that differ from place to place.
-fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at * 31 + at / 251) as u8).collect()
 }
 
 /// Takes a file out of the page cache, so that reads go to the disk.
@@ -58,7 +51,7 @@ fn what_is_written_is_read_again_cached_or_not() {
         const LEN: usize = 3 << 20;
         let directory = directory().await;
         let path = directory.path().join("file");
-        let bytes = pattern(LEN);
+        let bytes = patterned(0, LEN);
         let file = File::create(&path).await.unwrap();
         let (written, back) = soon("the write", file.write_all_at(bytes, 0)).await;
         written.unwrap();
@@ -140,17 +133,17 @@ fn many_operations_on_one_file_from_several_loops() {
 #[apply(on_each_driver)]
 fn past_the_page_cache_with_aligned_buffers() {
     runtime(1).block_on(async {
-        let directory = Scratch::new();
+        // Beside the build, which is on a disk: a file system in memory may have no O_DIRECT.
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = directory.path().join("direct");
         let options = OpenOptions::new().read(true).write(true).create(true);
         let file = match options.direct(true).open(&path).await {
             Ok(file) => file,
-            // A file system in memory may not have it.
             Err(error) if error.kind() == ErrorKind::InvalidInput => return,
             Err(error) => panic!("{error}"),
         };
         let mut buffer = AlignedBuf::new(64 * 1024);
-        buffer.copy_from_slice(&pattern(64 * 1024));
+        buffer.copy_from_slice(&patterned(0, 64 * 1024));
         for offset in [0, 64 * 1024, 0] {
             let (written, back) = soon("a write", file.write_all_at(buffer, offset)).await;
             written.unwrap();
@@ -164,33 +157,8 @@ fn past_the_page_cache_with_aligned_buffers() {
         let (read, crooked) = file.read_at(vec![0; 4096 + 1], 1).await;
         assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidInput);
         assert!(crooked.capacity() > 4096);
+        directory.close().unwrap();
     });
-}
-
-/// A directory beside the build, which is on a disk: a file system in memory may have no O_DIRECT.
-struct Scratch(std::path::PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let name = format!(
-            "fs-{}-{:?}",
-            std::process::id(),
-            std::thread::current().id()
-        );
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir(&path).unwrap();
-        Scratch(path)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
 }
 
 #[apply(on_each_driver)]
@@ -199,7 +167,7 @@ fn reads_and_writes_may_be_dropped_at_any_poll() {
     runtime(1).block_on(async {
         let directory = directory().await;
         let path = directory.path().join("file");
-        let bytes = pattern(1 << 20);
+        let bytes = patterned(0, 1 << 20);
         soon("the write", fs::write(&path, bytes.clone()))
             .await
             .unwrap();
@@ -210,31 +178,13 @@ fn reads_and_writes_may_be_dropped_at_any_poll() {
                 forget(&path);
             }
             let at = random.below(bytes.len() as u64 - 4096) as usize;
-            let mut left = random.below(4);
-            let mut read = pin!(file.read_at(vec![0; 4096], at as u64));
-            let done = poll_fn(|cx| {
-                if left == 0 {
-                    return Poll::Ready(None);
-                }
-                left -= 1;
-                read.as_mut().poll(cx).map(Some)
-            })
-            .await;
-            if let Some((read, some)) = done {
+            let read = file.read_at(vec![0; 4096], at as u64);
+            if let Some((read, some)) = cut(read, random.below(4)).await {
                 assert_eq!(some, bytes[at..at + read.unwrap()]);
             }
             // The same bytes again: whether it happens does not matter.
             let again = bytes[at..at + 512].to_vec();
-            let mut write = pin!(file.write_at(again, at as u64));
-            let mut left = random.below(3);
-            poll_fn(|cx| {
-                if left == 0 || write.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
-                left -= 1;
-                Poll::Pending
-            })
-            .await;
+            cut(file.write_at(again, at as u64), random.below(3)).await;
         }
         let (read, all) = soon("the read", file.read_exact_at(vec![0; 1 << 20], 0)).await;
         read.unwrap();

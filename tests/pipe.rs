@@ -4,6 +4,7 @@ mod kit;
 
 use kit::child::alone;
 use kit::driver::{apply, on_each_driver};
+use kit::polls::glance;
 use kit::process::descriptors;
 use kit::random::{Random, check, patterned};
 use kit::wait::{soon, until};
@@ -12,21 +13,14 @@ use ringmill::pipe::{Receiver, Sender, pipe};
 use ringmill::{spawn, yield_now};
 use std::cell::Cell;
 use std::fs::File;
-use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 /// More than a pipe holds, many times over.
 const LARGE: usize = 8 << 20;
-
-/// Polls a future once and drops it.
-fn glance<T>(future: impl Future<Output = T>) -> Poll<T> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// A FIFO with a name of its own, gone with the value.
 struct Fifo(PathBuf);

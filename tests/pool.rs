@@ -3,10 +3,10 @@
 mod kit;
 
 use kit::dropped::Dropped;
+use kit::polls::glance;
 use kit::seccomp;
 use kit::wait::{NEVER, eventually, here};
 use ringmill::blocking::{Pool, is_cancelled};
-use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
@@ -44,8 +44,7 @@ fn a_full_queue_gives_the_closure_back_or_lets_the_caller_wait() {
     for n in 0..3 {
         let order = order.clone();
         let mut job = pool.spawn(move || order.lock().unwrap().push(n));
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(std::pin::Pin::new(&mut job).poll(&mut cx).is_pending());
+        assert!(glance(&mut job).is_pending());
         let job = job.detach().unwrap_err();
         sender.send(job).unwrap();
     }
@@ -73,9 +72,8 @@ fn who_waits_for_room_and_goes_away_passes_its_turn_on() {
             pool.spawn(move || drop(guard))
         })
         .collect();
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     for job in &mut jobs {
-        assert!(std::pin::Pin::new(job).poll(&mut cx).is_pending());
+        assert!(glance(job).is_pending());
     }
     let last = jobs.pop().unwrap();
     drop(jobs);
@@ -266,8 +264,7 @@ fn who_does_not_come_for_its_room_keeps_nobody_from_it() {
     let occupied = occupy(&pool, 1);
     let filler = pool.spawn(|| ());
     let mut kept = pool.spawn(|| ());
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(std::pin::Pin::new(&mut kept).poll(&mut cx).is_pending());
+    assert!(glance(&mut kept).is_pending());
     let behind = pool.spawn(|| ());
     let comes = thread::spawn(move || here("the one behind", behind).unwrap());
     drop(occupied);

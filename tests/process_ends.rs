@@ -7,6 +7,7 @@ mod kit;
 
 use kit::child::alone;
 use kit::driver::{apply, on_each_driver};
+use kit::polls::glance;
 use kit::process::{descriptors, threads};
 use kit::random::Random;
 use kit::seccomp::deny;
@@ -15,10 +16,7 @@ use kit::{block_on, runtime};
 use ringmill::process::{Child, Command, Stdio};
 use ringmill::{spawn, yield_now};
 use std::fs;
-use std::future::Future;
 use std::os::unix::process::ExitStatusExt;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 /// In the storm, and how many at a time. A child is a millisecond and more.
 const CHILDREN: usize = if cfg!(debug_assertions) {
@@ -37,11 +35,6 @@ fn cat_command() -> Command {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
-}
-
-/// Polls a future once and drops it.
-fn glance<T>(future: impl Future<Output = T>) -> Poll<T> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Whether there is a process of this number, dead or alive.

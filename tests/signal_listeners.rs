@@ -7,12 +7,13 @@ mod kit;
 use futures_core::Stream;
 use kit::child::{Running, alone, is_child};
 use kit::driver::{apply, on_each_driver};
+use kit::polls::glance;
 use kit::wait::{eventually, here, soon};
 use kit::{ON_PURPOSE, block_on, build, builder, hush, runtime};
 use ringmill::channel::mpsc;
 use ringmill::signal::{Signal, SignalKind, ctrl_c, shutdown_requested, unix};
 use ringmill::{Handle, spawn, yield_now};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::pin::{Pin, pin};
@@ -37,12 +38,6 @@ fn listen(kind: SignalKind) -> Signal {
 
 async fn next(signal: &mut Signal) {
     assert_eq!(soon("the signal", signal.recv()).await, Some(()));
-}
-
-/// Polls once.
-fn is_ready(future: impl Future) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
-    pin!(future).poll(&mut cx).is_ready()
 }
 
 #[apply(on_each_driver)]
@@ -108,20 +103,20 @@ fn a_signal_between_two_looks_is_kept_and_a_dropped_look_loses_none() {
                     send(USR1);
                     next(&mut one).await;
                     // One signal is told once.
-                    assert!(!is_ready(one.recv()));
+                    assert!(glance(one.recv()).is_pending());
                     // The look above was dropped, and this one comes late.
                     send(USR1);
                     send(USR2);
                     next(&mut other).await;
                     next(&mut one).await;
-                    assert!(!is_ready(other.recv()));
+                    assert!(glance(other.recv()).is_pending());
                     // As a stream, too.
                     send(USR1);
                     let stream = poll_fn(|cx| Pin::new(&mut one).poll_next(cx));
                     assert_eq!(soon("the signal", stream).await, Some(()));
                 }
                 let late = &mut listen(USR1);
-                assert!(!is_ready(late.recv()), "from before it was made");
+                assert!(glance(late.recv()).is_pending(), "from before it was made");
             });
         },
     );
@@ -192,13 +187,13 @@ fn a_second_ctrl_c_ends_a_program_that_waited_for_one() {
         block_on(async {
             let listens = async {
                 let mut first = pin!(ctrl_c());
-                assert!(!is_ready(first.as_mut()));
+                assert!(glance(first.as_mut()).is_pending());
                 println!("listens");
                 soon("ctrl-c", first).await
             };
             listens.await.unwrap();
             let mut either = pin!(shutdown_requested());
-            assert!(!is_ready(either.as_mut()));
+            assert!(glance(either.as_mut()).is_pending());
             println!("cleans up");
             soon("SIGTERM", either).await.unwrap();
             println!("hangs");
@@ -375,7 +370,7 @@ fn a_storm_of_10_000_signals_comes_to_its_end_while_listeners_come_and_go() {
                     let mut visits = 0;
                     while !over.load(Ordering::SeqCst) {
                         let mut signal = listen(USR1);
-                        let _ = is_ready(signal.recv());
+                        let _ = glance(signal.recv());
                         visits += 1;
                     }
                     visits
@@ -433,7 +428,7 @@ fn a_waker_that_panics_keeps_the_signal_from_nobody() {
                 let mut cx = Context::from_waker(&waker);
                 assert!(Pin::new(&mut bad).poll_next(&mut cx).is_pending());
                 let mut waits = pin!(good.recv());
-                assert!(!is_ready(waits.as_mut()));
+                assert!(glance(waits.as_mut()).is_pending());
                 send(USR1);
                 soon("the signal", waits).await.unwrap();
                 eventually("the panic", || panics.0.load(Ordering::SeqCst) == round + 1);

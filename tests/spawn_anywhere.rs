@@ -4,8 +4,8 @@ mod kit;
 
 use kit::driver::{apply, on_each_driver};
 use kit::dropped::Dropped;
-use kit::runtime;
 use kit::wait::{NEVER, eventually, here, soon};
+use kit::{occupy, runtime};
 use ringmill::{Handle, LoopRef, spawn, spawn_anywhere, yield_now};
 use std::cell::Cell;
 use std::future::pending;
@@ -23,18 +23,6 @@ fn this_loop() -> usize {
 
 fn stolen(handle: &Handle) -> u64 {
     handle.stats().iter().map(|stats| stats.stolen).sum()
-}
-
-/// Occupies loop `index` until the sender is dropped; returns once it is.
-fn occupy(handle: &Handle, index: usize) -> mpsc::Sender<()> {
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let (occupied, is_occupied) = mpsc::channel();
-    drop(handle.spawn_on(index, move || async move {
-        occupied.send(()).unwrap();
-        let _ = may_go_on.recv();
-    }));
-    is_occupied.recv().unwrap();
-    go_on
 }
 
 /// Each round of tasks can only end if every loop is in the middle of one at the same time.

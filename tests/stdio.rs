@@ -9,19 +9,18 @@ mod kit;
 use kit::block_on;
 use kit::child::is_child;
 use kit::driver::{self, apply, on_each_driver};
+use kit::polls::glance;
 use kit::process::activity;
 use kit::random::{check, patterned};
 use kit::wait::{eventually, soon};
 use ringmill::stdio::{stderr, stdin, stdout};
 use ringmill::yield_now;
 use std::fs::File;
-use std::future::Future;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::pin::pin;
 use std::process::{Child, Command, Stdio};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread;
 
 /// More than pipes and sockets hold.
@@ -68,11 +67,6 @@ fn is_nonblocking(fd: &impl AsRawFd) -> bool {
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
     assert!(flags >= 0, "an open file");
     flags & libc::O_NONBLOCK != 0
-}
-
-/// Polls a future once and drops it.
-fn glance<T>(future: impl Future<Output = T>) -> Poll<T> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// The program. It reads by turns by two handles, and drops reads and writes.

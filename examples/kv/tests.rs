@@ -2,60 +2,41 @@
 
 use crate::connection::{self, Store};
 use crate::kit::child;
-use crate::kit::driver::{apply, carried, on_each_driver};
+use crate::kit::driver::{apply, on_each_driver};
 use crate::kit::process;
 use crate::kit::random::Random;
-use crate::kit::runtime;
+use crate::kit::server::Serving;
 use crate::kit::wait::{NEVER, eventually};
-use ringmill::Handle;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 const LOOPS: usize = 3;
 
-struct Server {
-    thread: JoinHandle<()>,
-    address: SocketAddr,
-    handle: Handle,
-}
+struct Server(Serving);
 
 impl Server {
     fn start() -> Self {
-        let (ready, is_ready) = mpsc::channel();
-        let main = move || {
-            let runtime = runtime(LOOPS);
-            let handle = runtime.handle().clone();
-            runtime.block_on(async {
-                let store = Store::new(&handle).await.unwrap();
-                let handler = move || {
-                    let shards = store.here();
-                    move |stream, drain| connection::serve(stream, drain, shards.clone())
-                };
-                let server = ringmill::serve_with(("127.0.0.1", 0), handler)
-                    .signals(false)
-                    .on_ready(move |address| ready.send((address, handle)).unwrap());
-                server.await.unwrap();
-            });
-        };
-        let thread = thread::spawn(carried(main));
-        let (address, handle) = is_ready.recv().unwrap();
-        Server {
-            thread,
-            address,
-            handle,
-        }
+        Server(Serving::start(LOOPS, async |handle, ready| {
+            let store = Store::new(&handle).await.unwrap();
+            let handler = move || {
+                let shards = store.here();
+                move |stream, drain| connection::serve(stream, drain, shards.clone())
+            };
+            let server = ringmill::serve_with(("127.0.0.1", 0), handler)
+                .signals(false)
+                .on_ready(ready);
+            server.await.unwrap();
+        }))
     }
 
     fn connect(&self) -> Client {
-        Client::connect(self.address)
+        Client::connect(self.0.address)
     }
 
     fn end(self) {
-        self.handle.drain();
-        self.thread.join().unwrap();
+        self.0.end();
     }
 }
 
@@ -457,7 +438,7 @@ impl Model {
 fn pipelined_commands_over_all_shards_are_answered_in_order() {
     let server = Server::start();
     let ask = |number: u64| {
-        let address = server.address;
+        let address = server.0.address;
         move || {
             let mut random = Random::with_seed(number);
             let mut client = Client::connect(address);

@@ -4,26 +4,21 @@
 //! (`rayon::join`, parallel iterators) splits over these threads. What is added here is the bound of
 //! the queue before them, the counters, and the way back to a task.
 
-use super::gate::Gate;
-use super::job::{self, Carrier, Job};
-use super::pool::PoolFull;
+use super::gate::{self, Gate};
+use super::job::{self, Carrier, Job, PoolFull};
 use super::stats::{Counters, PoolStats};
-use super::thread::PoolThread;
+use super::thread::{self, PoolThread};
 use crate::sys::inherit::plainly;
 use crate::sys::lock;
 use crate::task::Scheduled;
 use arc_swap::ArcSwapOption;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
-use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Computations that may wait for a processor.
-const QUEUE: usize = 16_384;
-
 /// Threads for closures that compute. One a runtime.
-pub(super) struct ComputePool {
+pub(crate) struct ComputePool {
     gate: Gate,
     counters: Counters,
     threads: usize,
@@ -39,7 +34,7 @@ pub(super) struct ComputePool {
 impl ComputePool {
     pub(super) fn new(threads: usize, settings: PoolThread) -> Arc<Self> {
         Arc::new(ComputePool {
-            gate: Gate::new(QUEUE),
+            gate: Gate::new(gate::BOUND),
             counters: Counters::default(),
             threads,
             settings,
@@ -71,23 +66,20 @@ impl ComputePool {
             }
             Err(error) => {
                 self.counters.fail();
-                *failure = Some(format!(
-                    "the threads of the CPU pool could not be started: {error}; look at the limits \
-                     of processes (ulimit -u, pids.max) and of memory"
-                ));
+                let what = "the threads of the CPU pool could not be started";
+                *failure = Some(thread::not_started(what, error));
             }
         }
         self.engine.load_full()
     }
 
     #[track_caller]
-    pub(super) fn spawn<F, T>(self: &Arc<Self>, work: F) -> Job<T>
+    pub(crate) fn spawn<F, T>(self: &Arc<Self>, work: F) -> Job<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let counted = self.gate.try_enter();
-        Job::new(self.clone(), counted, work, Location::caller())
+        Job::new(self, work)
     }
 
     #[track_caller]
@@ -96,14 +88,10 @@ impl ComputePool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if !self.gate.try_enter() {
-            self.counters.reject();
-            return Err(PoolFull(work));
-        }
-        Ok(Job::new(self.clone(), true, work, Location::caller()))
+        Job::try_new(self, work)
     }
 
-    pub(super) fn stats(&self) -> PoolStats {
+    pub(crate) fn stats(&self) -> PoolStats {
         let threads = match *self.engine.load() {
             Some(_) => self.threads,
             None => 0,
@@ -132,6 +120,10 @@ impl Carrier for ComputePool {
 
     fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     fn submit(self: Arc<Self>, entry: Scheduled) {

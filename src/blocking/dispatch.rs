@@ -19,11 +19,11 @@
 //! 4. Who finds nobody to call, as all threads are busy and there are as many as may be, takes
 //!    "somebody searches" back. Each of the busy ones looks into the queue before it lies down.
 
-use crate::sys::atomics::{AtomicBool, Mutex, MutexGuard, Ordering, fence};
+use crate::sys::atomics::{AtomicBool, Mutex, Ordering, fence, lock};
 use crate::sys::parker::Parker;
 use concurrent_queue::{ConcurrentQueue, PopError};
 use crossbeam_utils::CachePadded;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) struct Dispatch<T> {
@@ -76,14 +76,9 @@ impl<T> Dispatch<T> {
         }
     }
 
-    fn roster(&self) -> MutexGuard<'_, Roster> {
-        // It is whole at every point where a panic could come.
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// How many threads there are, and how many of them sleep.
     pub(super) fn threads(&self) -> (usize, usize) {
-        let roster = self.roster();
+        let roster = lock(&self.roster);
         (roster.threads, roster.idle.len())
     }
 
@@ -105,21 +100,32 @@ impl<T> Dispatch<T> {
 
     /// Makes somebody a searcher, if nobody is.
     fn call(&self) -> Option<Call> {
+        self.choose(|roster| {
+            if let Some(sleeper) = roster.idle.pop() {
+                return Some(Call::Wake(sleeper));
+            }
+            if roster.threads < self.most {
+                roster.threads += 1;
+                return Some(Call::Start);
+            }
+            None
+        })
+    }
+
+    /// Makes whom `from` gives a searcher, if nobody is one.
+    #[inline]
+    fn choose<C>(&self, from: impl FnOnce(&mut Roster) -> Option<C>) -> Option<C> {
         if self.searching.swap(true, Ordering::AcqRel) {
             return None;
         }
-        let mut roster = self.roster();
+        let mut roster = lock(&self.roster);
         // Rule 3.
-        if let Some(sleeper) = roster.idle.pop() {
-            return Some(Call::Wake(sleeper));
+        let chosen = from(&mut roster);
+        if chosen.is_none() {
+            // Rule 4, under the lock: who lies down from now on looks into the queue after it.
+            self.searching.store(false, Ordering::Release);
         }
-        if roster.threads < self.most {
-            roster.threads += 1;
-            return Some(Call::Start);
-        }
-        // Rule 4, under the lock: who lies down from now on looks into the queue after it.
-        self.searching.store(false, Ordering::Release);
-        None
+        chosen
     }
 
     /// A thread looks into the queue; `searching` if it was called for that, and has not yet.
@@ -149,18 +155,18 @@ impl<T> Dispatch<T> {
 
     /// A thread that found nothing lies down; false if it is not to sleep, as something has come.
     pub(super) fn lie_down(&self, me: &Arc<Sleeper>) -> bool {
-        self.roster().idle.push(me.clone());
+        lock(&self.roster).idle.push(me.clone());
         fence(Ordering::SeqCst);
         // Rule 2. If somebody has called it meanwhile, it may sleep: that call wakes it.
         let something = !self.queue.is_empty() || self.queue.is_closed();
-        !(something && self.roster().get_up(me))
+        !(something && lock(&self.roster).get_up(me))
     }
 
     /// A thread that has slept for long enough goes, unless somebody has called it.
     pub(super) fn retire(&self, me: &Arc<Sleeper>) -> bool {
         // Under one lock: who calls in between would find nobody who sleeps, and take this one for
         // a busy one that looks into the queue once more (rule 4).
-        let mut roster = self.roster();
+        let mut roster = lock(&self.roster);
         let goes = roster.get_up(me);
         if goes {
             roster.threads -= 1;
@@ -170,7 +176,7 @@ impl<T> Dispatch<T> {
 
     /// A thread is gone, or could not be started; how many are left.
     pub(super) fn gone(&self) -> usize {
-        let mut roster = self.roster();
+        let mut roster = lock(&self.roster);
         roster.threads -= 1;
         roster.threads
     }
@@ -181,23 +187,17 @@ impl<T> Dispatch<T> {
         let left = self.gone();
         self.searching.store(false, Ordering::Release);
         fence(Ordering::SeqCst);
-        if self.queue.is_empty() || self.searching.swap(true, Ordering::AcqRel) {
+        if self.queue.is_empty() {
             return (left, None);
         }
-        let mut roster = self.roster();
-        let sleeper = roster.idle.pop();
-        if sleeper.is_none() {
-            // Rule 4.
-            self.searching.store(false, Ordering::Release);
-        }
-        (left, sleeper)
+        (left, self.choose(|roster| roster.idle.pop()))
     }
 
     /// Lets no more work in, and calls everybody.
     pub(super) fn close(&self) {
         self.queue.close();
         fence(Ordering::SeqCst);
-        let idle = std::mem::take(&mut self.roster().idle);
+        let idle = std::mem::take(&mut lock(&self.roster).idle);
         idle.iter().for_each(|sleeper| sleeper.call());
     }
 

@@ -5,6 +5,9 @@ use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+/// Jobs that may wait where a pool does not say.
+pub(super) const BOUND: usize = 16_384;
+
 /// The count of the jobs that wait, and the callers that wait for one of them to start.
 pub(super) struct Gate {
     waiting: CachePadded<AtomicUsize>,

@@ -1,6 +1,7 @@
 //! [`Job`]: a closure on a pool, as who submitted it holds it; and the running of one.
 
 use super::gate::Gate;
+use super::stats::Counters;
 use crate::task::{self, AbortHandle, JoinError, JoinHandle, OwnedTasks, Schedule, Scheduled};
 use std::cell::RefCell;
 use std::fmt;
@@ -15,6 +16,8 @@ pub(super) trait Carrier: Send + Sync {
     fn name(&self) -> &str;
 
     fn gate(&self) -> &Gate;
+
+    fn counters(&self) -> &Counters;
 
     /// Queues a job that the gate has counted; if the pool is closed, that cancels it.
     fn submit(self: Arc<Self>, entry: Scheduled);
@@ -59,6 +62,24 @@ pub struct Job<T> {
     spawned_at: &'static Location<'static>,
 }
 
+/// A pool's queue is full: the closure, unused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PoolFull<F>(pub F);
+
+impl<F> fmt::Debug for PoolFull<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolFull").finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for PoolFull<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue of the pool is full")
+    }
+}
+
+impl<F> std::error::Error for PoolFull<F> {}
+
 /// A job that is not in the queue.
 struct Outside {
     entry: Scheduled,
@@ -67,8 +88,36 @@ struct Outside {
 }
 
 impl<T> Job<T> {
+    /// A job that is queued, or waits for room in the queue.
+    #[track_caller]
+    pub(super) fn new<F>(pool: &Arc<impl Carrier + 'static>, work: F) -> Self
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let counted = pool.gate().try_enter();
+        Job::with(pool.clone(), counted, work, Location::caller())
+    }
+
+    /// A job that is queued, if there is room.
+    #[track_caller]
+    pub(super) fn try_new<F>(
+        pool: &Arc<impl Carrier + 'static>,
+        work: F,
+    ) -> Result<Self, PoolFull<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if !pool.gate().try_enter() {
+            pool.counters().reject();
+            return Err(PoolFull(work));
+        }
+        Ok(Job::with(pool.clone(), true, work, Location::caller()))
+    }
+
     /// A job that has been counted by the gate of its pool, or waits for that.
-    pub(super) fn new<F>(
+    fn with<F>(
         pool: Arc<dyn Carrier>,
         counted: bool,
         work: F,

@@ -49,9 +49,9 @@ mod pools;
 mod stats;
 mod thread;
 
-pub use job::{Cancellation, Job, cancellation, is_cancelled};
+pub use job::{Cancellation, Job, PoolFull, cancellation, is_cancelled};
 pub use limiter::{Acquire, Limiter, Permit};
-pub use pool::{Pool, PoolBuilder, PoolFull};
+pub use pool::{Pool, PoolBuilder};
 pub(crate) use pools::{Entered, Pools};
 pub use stats::PoolStats;
 pub(crate) use thread::PoolThread;
@@ -111,7 +111,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    here().compute_pool().spawn(work)
+    here().compute().spawn(work)
 }
 
 /// Runs a closure that keeps a processor busy, unless the queue of the CPU pool is full.
@@ -129,7 +129,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    here().compute_pool().try_spawn(work)
+    here().compute().try_spawn(work)
 }
 
 /// Runs a closure that nobody waits for in the runtime's pool; here and now, if this is no runtime's

@@ -2,17 +2,16 @@
 
 use super::Pools;
 use super::dispatch::{Call, Dispatch, Sleeper, Taken};
-use super::gate::Gate;
-use super::job::{self, Carrier, Job};
+use super::gate::{self, Gate};
+use super::job::{self, Carrier, Job, PoolFull};
 use super::stats::{Counters, PoolStats};
-use super::thread::PoolThread;
+use super::thread::{PoolThread, not_started};
 use crate::sys::inherit::plainly;
 use crate::sys::{contained, lock};
 use crate::task::Scheduled;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -22,8 +21,6 @@ use std::time::{Duration, Instant};
 /// Threads of a pool that does not say. They mostly wait, so there may be many; each costs a stack
 /// that is touched where it was used (Tokio's bound as well).
 const THREADS: usize = 512;
-/// Jobs that may wait for a thread where the pool does not say.
-const QUEUE: usize = 16_384;
 /// How long a thread without work stays, where the pool does not say (as Tokio's do).
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
@@ -35,7 +32,7 @@ pub struct PoolBuilder {
     queue: usize,
     keep_alive: Duration,
     stack_size: Option<usize>,
-    pub(super) thread: PoolThread,
+    thread: PoolThread,
 }
 
 impl PoolBuilder {
@@ -45,7 +42,7 @@ impl PoolBuilder {
             // No thread's name may have one.
             name: name.replace('\0', ""),
             threads: THREADS,
-            queue: QUEUE,
+            queue: gate::BOUND,
             keep_alive: KEEP_ALIVE,
             stack_size: None,
             thread: PoolThread::default(),
@@ -162,24 +159,6 @@ struct Queued {
     since: Instant,
 }
 
-/// A pool's queue is full: the closure, unused.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PoolFull<F>(pub F);
-
-impl<F> fmt::Debug for PoolFull<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolFull").finish_non_exhaustive()
-    }
-}
-
-impl<F> fmt::Display for PoolFull<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the queue of the pool is full")
-    }
-}
-
-impl<F> std::error::Error for PoolFull<F> {}
-
 impl Pool {
     /// Settings for a pool of that name.
     pub fn builder(name: impl Into<String>) -> PoolBuilder {
@@ -208,9 +187,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let inner = &self.0.0;
-        let counted = inner.gate.try_enter();
-        Job::new(inner.clone(), counted, work, Location::caller())
+        Job::new(&self.0.0, work)
     }
 
     /// Runs a closure on one of the threads, unless the queue is full.
@@ -224,12 +201,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let inner = &self.0.0;
-        if !inner.gate.try_enter() {
-            inner.counters.reject();
-            return Err(PoolFull(work));
-        }
-        Ok(Job::new(inner.clone(), true, work, Location::caller()))
+        Job::try_new(&self.0.0, work)
     }
 
     /// What the pool has done so far.
@@ -272,6 +244,10 @@ impl Carrier for Inner {
 
     fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     fn submit(self: Arc<Self>, entry: Scheduled) {
@@ -336,11 +312,11 @@ impl Inner {
         if left > 0 {
             return;
         }
-        *lock(&self.failure) = Some(format!(
-            "no thread of the pool {:?} could be started: {error}; look at the limits of \
-             processes (ulimit -u, pids.max) and of memory",
+        let what = format_args!(
+            "no thread of the pool {:?} could be started",
             self.settings.name
-        ));
+        );
+        *lock(&self.failure) = Some(not_started(what, error));
         for queued in self.dispatch.drain() {
             self.gate.leave();
             contained(|| drop(queued.entry));

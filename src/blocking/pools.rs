@@ -1,9 +1,7 @@
 //! [`Pools`]: the pools of one runtime, and which are those of the present thread.
 
-use super::Job;
 use super::compute::ComputePool;
 use super::pool::{Pool, PoolBuilder};
-use super::stats::PoolStats;
 use super::thread::PoolThread;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -47,35 +45,12 @@ impl Pools {
         &self.thread
     }
 
-    pub(super) fn blocking(&self) -> &Pool {
+    pub(crate) fn blocking(&self) -> &Pool {
         &self.blocking
     }
 
-    #[track_caller]
-    pub(crate) fn spawn_blocking<F, T>(&self, work: F) -> Job<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.blocking.spawn(work)
-    }
-
-    #[track_caller]
-    pub(crate) fn compute<F, T>(&self, work: F) -> Job<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.compute.spawn(work)
-    }
-
-    pub(super) fn compute_pool(&self) -> &Arc<ComputePool> {
+    pub(crate) fn compute(&self) -> &Arc<ComputePool> {
         &self.compute
-    }
-
-    /// The counters: of the blocking pool, of the CPU pool.
-    pub(crate) fn stats(&self) -> (PoolStats, PoolStats) {
-        (self.blocking.stats(), self.compute.stats())
     }
 
     /// Ends both: what has not begun is cancelled, what runs in the blocking pool may finish within

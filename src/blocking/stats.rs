@@ -7,9 +7,9 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStats {
-    /// Threads there are, and how many of them have nothing to do.
+    /// Threads there are.
     pub threads: usize,
-    /// Threads with nothing to do.
+    /// How many of them have nothing to do.
     pub idle: usize,
     /// Jobs that wait for a thread.
     pub waiting: usize,

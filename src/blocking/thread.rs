@@ -1,5 +1,6 @@
 //! [`PoolThread`]: what makes a pool's thread one of its runtime's.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// What a pool's thread does first. (Its processors and its timer slack are not those of the loop that
@@ -15,4 +16,9 @@ impl PoolThread {
             on_start();
         }
     }
+}
+
+/// What failed as a thread could not be started, why, and where to look.
+pub(super) fn not_started(what: impl Display, error: impl Display) -> String {
+    format!("{what}: {error}; look at the limits of processes (ulimit -u, pids.max) and of memory")
 }

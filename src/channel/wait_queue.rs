@@ -4,8 +4,7 @@
 //! was nothing for it after all (somebody overtook it), it comes back to the same place. Who goes
 //! away after having been woken, served or not, passes its turn on.
 
-use super::waker_slot::lock;
-use crate::sys::atomics::{AtomicUsize, Mutex, Ordering, fence};
+use crate::sys::atomics::{AtomicUsize, Mutex, Ordering, fence, lock};
 use crate::sys::contained;
 use std::collections::BTreeMap;
 use std::task::Waker;

@@ -1,15 +1,9 @@
 //! Where the one task that may wait for an event leaves its waker; and [`Waiter`], a slot with a
 //! flag that says whether somebody waits.
 
-use crate::sys::atomics::{AtomicBool, Mutex, MutexGuard, Ordering, fence};
+use crate::sys::atomics::{AtomicBool, Mutex, Ordering, fence, lock};
 use crate::sys::contained;
-use std::sync::PoisonError;
 use std::task::Waker;
-
-/// Locks what is whole at every point where a panic could come.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A place for one waker. The lock is taken only by who waits and by who has been told that
 /// somebody does; no foreign code runs under it.

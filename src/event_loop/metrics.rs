@@ -1,8 +1,8 @@
 //! What a loop tells about itself.
 //!
-//! Every count is written by one thread alone, nearly all by the loop's, as a plain load and store, and read by any
-//! thread: reading costs the loop nothing. A snapshot is not one instant's: its fields may be a
-//! few operations apart.
+//! Every count is written by one thread alone, nearly all by the loop's, as a plain load and store,
+//! and read by any thread: reading costs the loop nothing. A snapshot is not one instant's: its
+//! fields may be a few operations apart.
 
 use super::shared::LoopShared;
 use crate::driver::{Counter, Counters};

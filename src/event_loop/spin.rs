@@ -25,8 +25,9 @@ const LATENCY: Duration = Duration::from_millis(1);
 /// [`Builder::spin`](crate::Builder::spin).
 ///
 /// A spinning loop reacts in about a microsecond, a blocked one in some fifty, and spinning costs the
-/// processor that it spins on; `docs/spinning.md` has the figures. Each loop learns from its recent gaps for how long it is worth it, up
-/// to the bound of its policy: one that is idle for long does not spin.
+/// processor that it spins on; `docs/spinning.md` has the figures. Each loop learns from its recent
+/// gaps for how long it is worth it, up to the bound of its policy: one that is idle for long does
+/// not spin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpinPolicy {

@@ -2,6 +2,7 @@
 
 use super::file::File;
 use crate::event_loop::context;
+use crate::op;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io::{self, SeekFrom};
@@ -197,12 +198,8 @@ impl Cursor {
     /// # Cancel safety
     ///
     /// How many of the bytes were taken is not told.
-    pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let written = self.write(bytes).await?;
-            bytes = &bytes[written..];
-        }
-        Ok(())
+    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        op::write_all(bytes, |cx, bytes| self.poll_write(cx, bytes)).await
     }
 
     /// Writes what is gathered to the file. (Not to the disk: that is [`File::sync_data`].)

@@ -250,13 +250,14 @@ impl File {
             return (Err(error), buffer);
         }
         let driver = context::driver();
-        // Past the page cache nothing is copied, and without a ring an attempt would wait for the disk.
-        let share = if !self.direct {
-            Share::take(buffer.room().len())
-        } else if driver.info().kind == DriverKind::Uring {
-            Share::take(0)
-        } else {
-            None
+        let has_ring = driver.info().kind == DriverKind::Uring;
+        let share = match (self.direct, has_ring) {
+            // Past the page cache nothing is copied.
+            (true, true) => Share::take(0),
+            // An attempt would wait for the disk.
+            (true, false) => None,
+            (false, true) => Share::take(buffer.room().len()),
+            (false, false) => Share::take_small(buffer.room().len()),
         };
         let buffer = if let Some(_share) = share {
             let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);

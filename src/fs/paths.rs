@@ -1,6 +1,6 @@
 //! Everything with a path: std's functions, in the pool.
 
-use super::pooled::{call, call_for};
+use super::pooled::call_for;
 use std::fs::{self, Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -132,20 +132,4 @@ pub async fn write(
 pub async fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -> io::Result<()> {
     let change = move |path: &Path| fs::set_permissions(path, permissions);
     call_for("changing the permissions of", path, change).await
-}
-
-/// Brings a directory's entries to the disk, so that a file's new name is there after a crash.
-pub(super) fn sync_directory(of: &Path) -> io::Result<()> {
-    let directory = match of.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::File::open(directory)?.sync_all()
-}
-
-/// For those beside this file that do several calls together.
-pub(super) async fn together<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    call(work).await
 }

@@ -3,8 +3,7 @@
 //! Names, permissions and removal are the crate tempfile's.
 
 use super::file::File;
-use super::paths::{sync_directory, together};
-use super::pooled::about;
+use super::pooled::{about, call};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -24,7 +23,7 @@ use std::path::Path;
 ///
 /// Dropping it leaves no file.
 pub async fn temporary_file() -> io::Result<File> {
-    together(tempfile::tempfile).await.map(File::from_std)
+    call(tempfile::tempfile).await.map(File::from_std)
 }
 
 /// A directory for a while.
@@ -48,7 +47,7 @@ pub struct TemporaryDirectory {
 ///
 /// Dropping it leaves no directory.
 pub async fn temporary_directory() -> io::Result<TemporaryDirectory> {
-    let directory = together(tempfile::tempdir).await?;
+    let directory = call(tempfile::tempdir).await?;
     Ok(TemporaryDirectory {
         directory: Some(directory),
     })
@@ -78,7 +77,7 @@ impl TemporaryDirectory {
     /// It is removed all the same.
     pub async fn close(mut self) -> io::Result<()> {
         match self.directory.take() {
-            Some(directory) => together(move || directory.close()).await,
+            Some(directory) => call(move || directory.close()).await,
             None => Ok(()),
         }
     }
@@ -142,9 +141,10 @@ pub async fn replace(
             }
             beside.as_file().sync_all()?;
             beside.persist(&path).map_err(|failed| failed.error)?;
-            sync_directory(&path)
+            // So that the new name is there after a crash.
+            std::fs::File::open(directory)?.sync_all()
         };
         steps().map_err(|error| about("replacing", &path, &error))
     };
-    together(replace).await
+    call(replace).await
 }

@@ -127,19 +127,7 @@ impl ReadHalf {
     ///
     /// Not safe: what was read into `room` is not read again.
     pub async fn read_exact(&mut self, room: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while filled < room.len() {
-            match self.read(&mut room[filled..]).await? {
-                0 => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        format!("the stream ended {} bytes early", room.len() - filled),
-                    ));
-                }
-                read => filled += read,
-            }
-        }
-        Ok(())
+        op::read_exact("stream", room, |cx, room| self.poll_read(cx, room)).await
     }
 
     /// As [`TcpStream::recv`](super::TcpStream::recv).
@@ -237,14 +225,8 @@ impl WriteHalf {
     /// # Cancel safety
     ///
     /// Not safe: how much was written is unknown.
-    pub fn write_all(&mut self, mut bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
-        poll_fn(move |cx| {
-            while !bytes.is_empty() {
-                let written = ready!(self.poll_write(cx, bytes))?;
-                bytes = &bytes[written..];
-            }
-            Poll::Ready(Ok(()))
-        })
+    pub fn write_all(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
+        op::write_all(bytes, move |cx, bytes| self.poll_write(cx, bytes))
     }
 
     /// As [`TcpStream::send`](super::TcpStream::send).

@@ -6,8 +6,8 @@
 //! as an attempt that does not wait. To add one: its file here, and the resource that uses it;
 //! `docs/operations.md` shows how by the shortest, `connect.rs`.
 //!
-//! The only `unsafe` here is the `unsafe impl` of those two traits: the promise that what a
-//! submission points to belongs to the operation.
+//! The `unsafe` here is the `unsafe impl` of those two traits: the promise that what a submission
+//! points to belongs to the operation; and in `file_io` the giving back of a buffer that was filled.
 
 mod accept;
 mod connect;
@@ -19,6 +19,7 @@ mod send_owned;
 mod stream;
 mod waiter;
 mod wake;
+mod whole;
 
 pub(crate) use accept::Acceptor;
 pub(crate) use connect::connect;
@@ -26,3 +27,4 @@ pub(crate) use ready::{Ready, ready};
 pub(crate) use send_owned::send_owned;
 pub(crate) use stream::StreamSocket;
 pub(crate) use wake::{listen_for_wakes, wake_other};
+pub(crate) use whole::{read_exact, write_all};

@@ -1,6 +1,7 @@
 //! [`Receiver`]: the end of a pipe to read from.
 
 use super::end::End;
+use crate::op;
 use crate::sys::file::Readiness;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -102,19 +103,7 @@ impl Receiver {
     ///
     /// Not safe: what was read into `room` is not read again.
     pub async fn read_exact(&mut self, room: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while filled < room.len() {
-            match self.read(&mut room[filled..]).await? {
-                0 => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        format!("the pipe ended {} bytes early", room.len() - filled),
-                    ));
-                }
-                read => filled += read,
-            }
-        }
-        Ok(())
+        op::read_exact("pipe", room, |cx, room| self.poll_read(cx, room)).await
     }
 
     /// Reads everything up to the end of the stream, behind what `bytes` has already. Returns how

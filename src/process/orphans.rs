@@ -12,10 +12,9 @@
 
 use super::wait_thread::WaitThread;
 use crate::sys::epoll::{Epoll, Interest, Report};
-use crate::sys::inherit::plainly;
-use crate::sys::lock;
 use crate::sys::process::{self, Target};
 use crate::sys::ring::Wait;
+use crate::sys::{inherit, lock};
 use slab::Slab;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -72,9 +71,8 @@ fn watch(orphan: Orphan) -> io::Result<()> {
         orphans: Slab::new(),
     };
     first.add(orphan)?;
-    let thread = std::thread::Builder::new().name("ringmill-orphans".to_owned());
     // It takes the lock before it ends, and so finds what is put there now.
-    plainly(|| thread.spawn(move || reap_until_none(&epoll)))?;
+    inherit::thread("ringmill-orphans", move || reap_until_none(&epoll))?;
     *watch = Some(first);
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! [`WaitThread`]: waiting for a child by a thread, where there is no pidfd.
 
-use crate::sys::inherit::plainly;
 use crate::sys::process::{self, Target};
-use crate::sys::{contained, errno, lock};
+use crate::sys::{contained, errno, inherit, lock};
 use std::io;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
@@ -28,7 +27,7 @@ impl State {
         if self.result.is_none() {
             self.result = match process::try_reap(Target::Pid(pid)) {
                 Ok(status) => status.map(Ok),
-                Err(error) => Some(Err(error.raw_os_error().unwrap_or(errno::EIO))),
+                Err(error) => Some(Err(errno::of(&error))),
             };
         }
         match self.result {
@@ -48,8 +47,7 @@ impl WaitThread {
     pub(super) fn start(pid: u32) -> io::Result<Self> {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let thread = std::thread::Builder::new().name("ringmill-wait".to_owned());
-        plainly(|| thread.spawn(move || wait(pid, &shared)))?;
+        inherit::thread("ringmill-wait", move || wait(pid, &shared))?;
         Ok(WaitThread { pid, state })
     }
 

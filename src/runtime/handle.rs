@@ -208,7 +208,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.pools.spawn_blocking(work)
+        self.inner.pools.blocking().spawn(work)
     }
 
     /// Runs a closure that keeps a processor busy, from any thread; see
@@ -219,17 +219,17 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.pools.compute(work)
+        self.inner.pools.compute().spawn(work)
     }
 
     /// The counters of the blocking pool.
     pub fn blocking_stats(&self) -> PoolStats {
-        self.inner.pools.stats().0
+        self.inner.pools.blocking().stats()
     }
 
     /// The counters of the CPU pool.
     pub fn compute_stats(&self) -> PoolStats {
-        self.inner.pools.stats().1
+        self.inner.pools.compute().stats()
     }
 
     pub(super) fn pools(&self) -> &Arc<Pools> {

@@ -6,9 +6,8 @@
 
 use super::SignalKind;
 use crate::channel::watch;
-use crate::sys::inherit::plainly;
-use crate::sys::lock;
 use crate::sys::signal::{self as sys, Caught};
+use crate::sys::{inherit, lock};
 use std::io;
 use std::sync::Mutex;
 
@@ -85,8 +84,7 @@ pub(super) fn leave(kind: SignalKind) {
 impl Listeners {
     fn start(&mut self) -> io::Result<()> {
         if !self.started {
-            let thread = std::thread::Builder::new().name("ringmill-signal".to_owned());
-            plainly(|| thread.spawn(tell))?;
+            inherit::thread("ringmill-signal", tell)?;
             self.started = true;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use super::by_loop;
 use super::write_thread::WriteThread;
 use crate::event_loop::{context, poll_proceed, refund};
+use crate::op;
 use crate::pipe::End;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -132,15 +133,9 @@ macro_rules! methods {
             /// Not safe: how much was written is unknown.
             pub fn write_all(
                 &mut self,
-                mut bytes: &[u8],
+                bytes: &[u8],
             ) -> impl Future<Output = io::Result<()>> {
-                poll_fn(move |cx| {
-                    while !bytes.is_empty() {
-                        let written = ready!(self.poll_write(cx, bytes))?;
-                        bytes = &bytes[written..];
-                    }
-                    Poll::Ready(Ok(()))
-                })
+                op::write_all(bytes, move |cx, bytes| self.poll_write(cx, bytes))
             }
 
             /// Waits until everything that was accepted is written: by the thread, where one

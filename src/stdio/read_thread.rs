@@ -1,8 +1,7 @@
 //! Reading the standard input by a thread, where a loop cannot wait for it.
 
 use crate::sys::file::{self, Readiness};
-use crate::sys::inherit::plainly;
-use crate::sys::{contained, errno, lock};
+use crate::sys::{contained, errno, inherit, lock};
 use crate::task::WaitList;
 use std::io;
 use std::os::fd::RawFd;
@@ -55,8 +54,7 @@ impl ReadThread {
             return Poll::Ready(taken);
         }
         if !state.is_reading {
-            let thread = std::thread::Builder::new().name("ringmill-stdin".to_owned());
-            if let Err(error) = plainly(|| thread.spawn(move || self.read())) {
+            if let Err(error) = inherit::thread("ringmill-stdin", move || self.read()) {
                 return Poll::Ready(Err(error));
             }
             state.is_reading = true;
@@ -86,7 +84,7 @@ impl ReadThread {
                     bytes.truncate(read);
                     state.bytes = bytes;
                 }
-                Err(error) => state.end = Some(Err(error.raw_os_error().unwrap_or(errno::EIO))),
+                Err(error) => state.end = Some(Err(errno::of(&error))),
             }
             state.waiting.wakers()
         };

@@ -1,8 +1,7 @@
 //! Writing a standard output by a thread, where a loop cannot wait for it.
 
 use crate::sys::file::{self, Readiness};
-use crate::sys::inherit::plainly;
-use crate::sys::{contained, errno, lock};
+use crate::sys::{contained, errno, inherit, lock};
 use crate::task::WaitList;
 use std::io;
 use std::os::fd::RawFd;
@@ -69,8 +68,7 @@ impl WriteThread {
             return Poll::Pending;
         }
         if !state.is_writing {
-            let thread = std::thread::Builder::new().name("ringmill-stdout".to_owned());
-            if let Err(error) = plainly(|| thread.spawn(move || self.write())) {
+            if let Err(error) = inherit::thread("ringmill-stdout", move || self.write()) {
                 return Poll::Ready(Err(error));
             }
             state.is_writing = true;
@@ -123,7 +121,7 @@ impl WriteThread {
                 return;
             }
             if let Err(failed) = write_patiently(self.number, &bytes) {
-                error = Some(failed.raw_os_error().unwrap_or(errno::EIO));
+                error = Some(errno::of(&failed));
             }
         }
     }

@@ -6,6 +6,8 @@
 //! under the one that happened. Protocol code takes its atomics from here and from nowhere else; a
 //! static that no protocol depends on may use `std`.
 
+use std::sync::PoisonError;
+
 #[cfg(not(loom))]
 #[allow(
     unused_imports,
@@ -33,6 +35,11 @@ pub(crate) use std::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
+
+/// [`sys::lock`](super::lock) for the mutexes of here, which may be loom's.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[cfg(not(loom))]
 mod native {

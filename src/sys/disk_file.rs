@@ -1,6 +1,7 @@
 //! Files: reading and writing at a place, with and without waiting for the disk, and what else std
 //! has no call for.
 
+use super::errno::counted;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -73,8 +74,4 @@ pub(crate) fn allocate(
         return Err(io::Error::last_os_error());
     }
     Ok(())
-}
-
-fn counted(returned: isize) -> io::Result<usize> {
-    usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }

@@ -1,5 +1,6 @@
 //! Files that are read and written in order: pipes, terminals, sockets that were handed in.
 
+use super::errno::counted;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::OpenOptions;
 use std::io;
@@ -134,14 +135,14 @@ pub(crate) fn standard(number: RawFd) -> io::Result<BorrowedFd<'static>> {
 pub(crate) fn read(fd: BorrowedFd<'_>, room: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the slice is writable for the length of the call.
     let read = unsafe { libc::read(fd.as_raw_fd(), room.as_mut_ptr().cast(), room.len()) };
-    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    counted(read)
 }
 
 /// write(2): how much was taken.
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the slice is readable for the length of the call.
     let written = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
-    usize::try_from(written).map_err(|_| io::Error::last_os_error())
+    counted(written)
 }
 
 /// As [`read`] of a socket, whatever its open file is set to.
@@ -155,7 +156,7 @@ pub(crate) fn recv(fd: BorrowedFd<'_>, room: &mut [u8]) -> io::Result<usize> {
             libc::MSG_DONTWAIT,
         )
     };
-    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    counted(read)
 }
 
 /// Whether a descriptor is ready now. One that has failed or ended is.

@@ -1,6 +1,8 @@
 //! What children and threads inherit from the thread that starts them, and should not from a loop's.
 
 use super::{affinity, clock};
+use std::io;
+use std::thread::{self, JoinHandle};
 
 /// The thread's own settings, put back at the drop, after a panic too.
 struct Settings {
@@ -20,6 +22,15 @@ pub(crate) fn plainly<T>(start: impl FnOnce() -> T) -> T {
         slack: clock::set_timer_slack(0),
     };
     start()
+}
+
+/// Starts a thread of that name [`plainly`].
+pub(crate) fn thread(
+    name: impl Into<String>,
+    main: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().name(name.into());
+    plainly(|| thread.spawn(main))
 }
 
 impl Drop for Settings {

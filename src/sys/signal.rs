@@ -134,7 +134,7 @@ impl Caught {
 }
 
 /// What is done at a signal now.
-fn current(signal: c_int) -> io::Result<libc::sigaction> {
+pub(super) fn current(signal: c_int) -> io::Result<libc::sigaction> {
     let mut action = MaybeUninit::uninit();
     // SAFETY: `action` is writable.
     Errno::result(unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) })?;

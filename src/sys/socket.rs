@@ -1,5 +1,6 @@
 //! Sockets: making, binding and asking them. What moves bytes is in the operations.
 
+use super::errno::counted;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
@@ -154,7 +155,7 @@ pub(crate) fn send_now(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
             libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT,
         )
     };
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    counted(sent)
 }
 
 /// One receive that does not wait: how much was there; 0 at the end of the stream.

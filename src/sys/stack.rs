@@ -4,10 +4,11 @@
 //! the unwinding tables without a lock, and nothing is allocated. Names are for later.
 
 use super::futex;
+use super::signal;
 use super::thread::ThreadId;
 use libc::{c_int, c_void, siginfo_t};
 use nix::errno::Errno;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -114,12 +115,9 @@ fn signal() -> Option<c_int> {
 
 /// What is called at a signal.
 fn function_of(signal: c_int) -> Option<usize> {
-    let mut action = MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: `action` is writable, and was written if the call succeeds.
-    unsafe {
-        let looked = libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
-        (looked == 0).then(|| action.assume_init().sa_sigaction)
-    }
+    signal::current(signal)
+        .ok()
+        .map(|action| action.sa_sigaction)
 }
 
 /// The addresses on a thread's stack, innermost first, each of them behind the instruction that the

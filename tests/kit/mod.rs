@@ -10,15 +10,17 @@ pub mod child;
 )]
 pub mod driver;
 pub mod dropped;
+pub mod polls;
 pub mod process;
 pub mod random;
 pub mod seccomp;
+pub mod server;
 pub mod tcp;
 pub mod wait;
 
-use ringmill::{Builder, Runtime, SpinPolicy};
+use ringmill::{Builder, Handle, Runtime, SpinPolicy};
 use std::future::Future;
-use std::sync::Once;
+use std::sync::{Once, mpsc};
 
 /// A runtime on the test's driver. It does not spin, so that the machine's processors are left to
 /// the test's threads.
@@ -56,6 +58,18 @@ pub fn build(builder: Builder) -> Runtime {
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime(1).block_on(future)
+}
+
+/// Occupies loop `index` until the sender is dropped; returns once it is.
+pub fn occupy(handle: &Handle, index: usize) -> mpsc::Sender<()> {
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let (occupied, is_occupied) = mpsc::channel();
+    drop(handle.spawn_on(index, move || async move {
+        occupied.send(()).unwrap();
+        let _ = may_go_on.recv();
+    }));
+    is_occupied.recv().unwrap();
+    go_on
 }
 
 /// What tests panic with when they mean to.

@@ -4,19 +4,16 @@ mod answers;
 mod escapes;
 mod streams;
 
-use crate::kit::driver::carried;
-use crate::kit::runtime;
+use crate::kit::server::Serving;
 use crate::kit::wait::NEVER;
 use crate::service;
 use hyper::service::service_fn;
-use ringmill::Handle;
 use ringmill::fs::File;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const LOOPS: usize = 2;
@@ -29,9 +26,7 @@ const WRITTEN_DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 /// A directory that is served, and one beside it that is not.
 struct Site {
     base: tempfile::TempDir,
-    address: SocketAddr,
-    handle: Handle,
-    thread: JoinHandle<()>,
+    serving: Serving,
 }
 
 impl Site {
@@ -40,27 +35,15 @@ impl Site {
         let root = base.path().join("root");
         fs::create_dir(&root).unwrap();
         fs::write(base.path().join("secret"), "secret").unwrap();
-        let (ready, is_ready) = mpsc::channel();
-        let main = move || {
-            let runtime = runtime(LOOPS);
-            let handle = runtime.handle().clone();
-            runtime.block_on(async {
-                let root = Arc::new(File::open(root).await.unwrap());
-                let answer = service_fn(move |request| service::answer(root.clone(), request));
-                let server = ringmill::hyper::serve(("127.0.0.1", 0), answer)
-                    .signals(false)
-                    .on_ready(move |address| ready.send((address, handle)).unwrap());
-                server.await.unwrap();
-            });
-        };
-        let thread = thread::spawn(carried(main));
-        let (address, handle) = is_ready.recv().unwrap();
-        Site {
-            base,
-            address,
-            handle,
-            thread,
-        }
+        let serving = Serving::start(LOOPS, async move |_, ready| {
+            let root = Arc::new(File::open(root).await.unwrap());
+            let answer = service_fn(move |request| service::answer(root.clone(), request));
+            let server = ringmill::hyper::serve(("127.0.0.1", 0), answer)
+                .signals(false)
+                .on_ready(ready);
+            server.await.unwrap();
+        });
+        Site { base, serving }
     }
 
     /// A path beneath the root.
@@ -77,14 +60,13 @@ impl Site {
     }
 
     fn connect(&self) -> Client {
-        Client::connect(self.address)
+        Client::connect(self.serving.address)
     }
 
     /// Ends the server. Clients are to be dropped before: it waits a second for those that are told of
     /// the end and do not close.
     fn end(self) {
-        self.handle.drain();
-        self.thread.join().unwrap();
+        self.serving.end();
     }
 }
 

@@ -4,9 +4,8 @@ use super::judge::{Blocked, Judge, Look, Verdict};
 use super::stall::{Stall, StallFrame};
 use super::{Watchdog, trace};
 use crate::event_loop::{Doing, LoopShared, Siblings};
-use crate::sys::inherit::plainly;
 use crate::sys::thread::ThreadId;
-use crate::sys::{clock, contained};
+use crate::sys::{clock, contained, inherit};
 use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,13 +46,10 @@ impl WatchdogThread {
             siblings,
             stop: stop.clone(),
         };
-        let thread = thread::Builder::new().name(format!("{name}-watchdog"));
         let (alive, gone) = mpsc::channel();
-        let thread = plainly(|| {
-            thread.spawn(move || {
-                watch.run();
-                drop(alive);
-            })
+        let thread = inherit::thread(format!("{name}-watchdog"), move || {
+            watch.run();
+            drop(alive);
         })?;
         Ok(WatchdogThread {
             stop,

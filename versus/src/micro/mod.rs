@@ -12,6 +12,7 @@
 //! - `lap`: the clocks at both ends of that run
 //! - `report`: what comes out
 //! - `channel`, `blocking`, `file`: the contenders of the subcommands of those names
+//! - `one`: the one loop or runtime of those that need no second
 //! - `tally`: whether everything was done, once
 //!
 //! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
@@ -25,6 +26,7 @@ mod blocking;
 mod channel;
 mod file;
 mod lap;
+mod one;
 mod report;
 mod tally;
 

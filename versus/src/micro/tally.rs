@@ -34,6 +34,12 @@ impl Tally {
     }
 }
 
+impl Extend<u64> for Tally {
+    fn extend<I: IntoIterator<Item = u64>>(&mut self, messages: I) {
+        messages.into_iter().for_each(|message| self.add(message));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Tally;
@@ -41,13 +47,13 @@ mod tests {
     #[test]
     fn a_message_too_few_or_twice_is_noticed() {
         let mut tally = Tally::default();
-        (0..10).chain(0..10).for_each(|message| tally.add(message));
+        tally.extend((0..10).chain(0..10));
         assert_eq!(tally.expect(2, 10).unwrap(), 20);
         tally.add(0);
         assert!(tally.expect(2, 10).is_err());
 
         let mut twice = Tally::default();
-        [0, 1, 1].into_iter().for_each(|message| twice.add(message));
+        twice.extend([0, 1, 1]);
         assert!(twice.expect(1, 3).is_err());
     }
 }

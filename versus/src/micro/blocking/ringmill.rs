@@ -6,10 +6,8 @@ use ringmill::DriverKind;
 use ringmill::blocking::{self, Job, spawn_blocking};
 
 use super::BATCH;
-use crate::confine;
 use crate::micro::lap::{Lap, Stopwatch};
-use crate::micro::{Tally, Work};
-use crate::server::Driver;
+use crate::micro::{Tally, Work, one};
 
 /// Starts the closure that gives a number back.
 type Start = fn(u64) -> Job<u64>;
@@ -47,7 +45,7 @@ pub fn batches_compute(work: &Work) -> io::Result<Lap> {
 }
 
 fn one_by_one(work: &Work, driver: DriverKind, start: Start) -> io::Result<Lap> {
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         let watch = Stopwatch::start()?;
         let mut tally = Tally::default();
         for number in 0..work.operations {
@@ -59,7 +57,7 @@ fn one_by_one(work: &Work, driver: DriverKind, start: Start) -> io::Result<Lap> 
 
 fn many_at_once(work: &Work, driver: DriverKind, start: Start) -> io::Result<Lap> {
     let batches = work.operations.div_ceil(BATCH);
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         let watch = Stopwatch::start()?;
         let mut tally = Tally::default();
         for _ in 0..batches {
@@ -70,15 +68,4 @@ fn many_at_once(work: &Work, driver: DriverKind, start: Start) -> io::Result<Lap
         }
         watch.stop(tally.expect(batches, BATCH)?)
     })
-}
-
-fn one_loop(
-    work: &Work,
-    driver: DriverKind,
-    measured: impl AsyncFnOnce() -> io::Result<Lap>,
-) -> io::Result<Lap> {
-    let runtime = ringmill::Builder::new().loops(1).driver(driver).build()?;
-    confine::pin(&work.cpus[..1])?;
-    let driver = runtime.handle().driver();
-    Ok(runtime.block_on(measured())?.on(Driver::from(driver)))
 }

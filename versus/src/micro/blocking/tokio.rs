@@ -2,16 +2,14 @@
 
 use std::io;
 
-use tokio::runtime;
 use tokio::task::spawn_blocking;
 
 use super::BATCH;
-use crate::confine;
 use crate::micro::lap::{Lap, Stopwatch};
-use crate::micro::{Tally, Work};
+use crate::micro::{Tally, Work, one};
 
 pub fn round_trip(work: &Work) -> io::Result<Lap> {
-    one_runtime(work, async || {
+    one::tokio(work, async || {
         let watch = Stopwatch::start()?;
         let mut tally = Tally::default();
         for number in 0..work.operations {
@@ -23,7 +21,7 @@ pub fn round_trip(work: &Work) -> io::Result<Lap> {
 
 pub fn batches(work: &Work) -> io::Result<Lap> {
     let batches = work.operations.div_ceil(BATCH);
-    one_runtime(work, async || {
+    one::tokio(work, async || {
         let watch = Stopwatch::start()?;
         let mut tally = Tally::default();
         for _ in 0..batches {
@@ -36,18 +34,4 @@ pub fn batches(work: &Work) -> io::Result<Lap> {
         }
         watch.stop(tally.expect(batches, BATCH)?)
     })
-}
-
-/// The pool's threads are given both processors, as Ringmill's are.
-fn one_runtime(work: &Work, measured: impl AsyncFnOnce() -> io::Result<Lap>) -> io::Result<Lap> {
-    let cpus = work.cpus;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_start(move || {
-            // Refused, it measures the pool on one processor, which shows.
-            let _ = confine::pin(&cpus);
-        })
-        .build()?;
-    confine::pin(&cpus[..1])?;
-    runtime.block_on(measured())
 }

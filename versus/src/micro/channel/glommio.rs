@@ -65,11 +65,7 @@ fn ping_pong(work: &Work, spin: Duration) -> io::Result<Lap> {
             for message in 0..each {
                 let sent = ping.send(message).await;
                 sent.map_err(|_| io::Error::other("the other end is gone"))?;
-                pongs
-                    .recv()
-                    .await
-                    .into_iter()
-                    .for_each(|message| tally.add(message));
+                tally.extend(pongs.recv().await);
             }
             watch.stop(tally.expect(1, each)?)
         },

@@ -1,9 +1,10 @@
 //! Channels between two loops, or two runtimes, each on a processor of its own.
 //!
 //! Ringmill's peers `-latency` and `-efficient` have that spin policy, `-epoll` that driver, the others
-//! the defaults. Where there is a choice, each contender is written as its users write it for speed: Tokio is two
-//! current-thread runtimes and sends batches by permits, flume runs on the same two runtimes. A
-//! message is a number, and the receiver adds them up: one that is lost or comes twice is an error.
+//! the defaults. Where there is a choice, each contender is written as its users write it for speed:
+//! Tokio is two current-thread runtimes and sends batches by permits, flume runs on the same two
+//! runtimes. A message is a number, and the receiver adds them up: one that is lost or comes twice is
+//! an error.
 
 mod flume;
 #[cfg_attr(not(feature = "glommio"), path = "without_glommio.rs")]

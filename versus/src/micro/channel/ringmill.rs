@@ -14,13 +14,10 @@ use crate::server::Driver;
 pub fn one_way(work: &Work) -> io::Result<Lap> {
     let each = work.operations;
     two_loops(SpinPolicy::Balanced, DriverKind::Auto, async |handle| {
-        let (sender, mut receiver) = mpsc::channel(CAPACITY);
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         let watch = Stopwatch::start()?;
         drop(handle.spawn_on(1, move || send_each(sender, each)));
-        let mut tally = Tally::default();
-        while let Some(message) = receiver.recv().await {
-            tally.add(message);
-        }
+        let tally = receive_all(receiver).await;
         watch.stop(tally.expect(1, each)?)
     })
 }
@@ -71,7 +68,7 @@ fn in_batches(work: &Work, spin: SpinPolicy) -> io::Result<Lap> {
         }));
         let (mut tally, mut batch) = (Tally::default(), Vec::with_capacity(BATCH));
         while receiver.recv_many(&mut batch, BATCH).await > 0 {
-            batch.drain(..).for_each(|message| tally.add(message));
+            tally.extend(batch.drain(..));
         }
         watch.stop(tally.expect(1, each)?)
     })
@@ -86,7 +83,7 @@ pub fn half_batches(work: &Work) -> io::Result<Lap> {
         drop(handle.spawn_on(1, move || send_each(sender, each)));
         let (mut tally, mut batch) = (Tally::default(), Vec::with_capacity(BATCH));
         while receiver.recv_many(&mut batch, BATCH).await > 0 {
-            batch.drain(..).for_each(|message| tally.add(message));
+            tally.extend(batch.drain(..));
         }
         watch.stop(tally.expect(1, each)?)
     })
@@ -95,17 +92,14 @@ pub fn half_batches(work: &Work) -> io::Result<Lap> {
 pub fn fan_in(work: &Work) -> io::Result<Lap> {
     let each = work.operations.div_ceil(SENDERS);
     two_loops(SpinPolicy::Balanced, DriverKind::Auto, async |handle| {
-        let (sender, mut receiver) = mpsc::channel(CAPACITY);
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         let watch = Stopwatch::start()?;
         for number in 0..SENDERS {
             let sender = sender.clone();
             drop(handle.spawn_on((number % 2) as usize, move || send_each(sender, each)));
         }
         drop(sender);
-        let mut tally = Tally::default();
-        while let Some(message) = receiver.recv().await {
-            tally.add(message);
-        }
+        let tally = receive_all(receiver).await;
         watch.stop(tally.expect(SENDERS, each)?)
     })
 }
@@ -159,11 +153,7 @@ fn to_and_fro(work: &Work, spin: SpinPolicy, driver: DriverKind) -> io::Result<L
         for message in 0..each {
             let sent = ping.send(message).await;
             sent.map_err(io::Error::other)?;
-            pongs
-                .recv()
-                .await
-                .into_iter()
-                .for_each(|message| tally.add(message));
+            tally.extend(pongs.recv().await);
         }
         watch.stop(tally.expect(1, each)?)
     })
@@ -189,6 +179,14 @@ async fn send_each(sender: mpsc::Sender<u64>, each: u64) {
             return;
         }
     }
+}
+
+async fn receive_all(mut receiver: mpsc::Receiver<u64>) -> Tally {
+    let mut tally = Tally::default();
+    while let Some(message) = receiver.recv().await {
+        tally.add(message);
+    }
+    tally
 }
 
 /// Runs `measured` on the first of two loops.

@@ -15,13 +15,10 @@ use crate::micro::{Tally, Work};
 pub fn one_way(work: &Work) -> io::Result<Lap> {
     let each = work.operations;
     two_runtimes(work, async |other| {
-        let (sender, mut receiver) = mpsc::channel(CAPACITY);
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         let watch = Stopwatch::start()?;
         other.spawn(send_each(sender, each));
-        let mut tally = Tally::default();
-        while let Some(message) = receiver.recv().await {
-            tally.add(message);
-        }
+        let tally = receive_all(receiver).await;
         watch.stop(tally.expect(1, each)?)
     })
 }
@@ -46,7 +43,7 @@ pub fn batches(work: &Work) -> io::Result<Lap> {
         });
         let (mut tally, mut batch) = (Tally::default(), Vec::with_capacity(BATCH));
         while receiver.recv_many(&mut batch, BATCH).await > 0 {
-            batch.drain(..).for_each(|message| tally.add(message));
+            tally.extend(batch.drain(..));
         }
         watch.stop(tally.expect(1, each)?)
     })
@@ -55,17 +52,14 @@ pub fn batches(work: &Work) -> io::Result<Lap> {
 pub fn fan_in(work: &Work) -> io::Result<Lap> {
     let each = work.operations.div_ceil(SENDERS);
     two_runtimes(work, async |other| {
-        let (sender, mut receiver) = mpsc::channel(CAPACITY);
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         let watch = Stopwatch::start()?;
         for _ in 0..SENDERS / 2 {
             tokio::spawn(send_each(sender.clone(), each));
             other.spawn(send_each(sender.clone(), each));
         }
         drop(sender);
-        let mut tally = Tally::default();
-        while let Some(message) = receiver.recv().await {
-            tally.add(message);
-        }
+        let tally = receive_all(receiver).await;
         watch.stop(tally.expect(SENDERS, each)?)
     })
 }
@@ -86,11 +80,7 @@ pub fn ping_pong(work: &Work) -> io::Result<Lap> {
         let mut tally = Tally::default();
         for message in 0..each {
             ping.send(message).await.map_err(io::Error::other)?;
-            pongs
-                .recv()
-                .await
-                .into_iter()
-                .for_each(|message| tally.add(message));
+            tally.extend(pongs.recv().await);
         }
         watch.stop(tally.expect(1, each)?)
     })
@@ -114,6 +104,14 @@ async fn send_each(sender: mpsc::Sender<u64>, each: u64) {
             return;
         }
     }
+}
+
+async fn receive_all(mut receiver: mpsc::Receiver<u64>) -> Tally {
+    let mut tally = Tally::default();
+    while let Some(message) = receiver.recv().await {
+        tally.add(message);
+    }
+    tally
 }
 
 /// Runs `measured` on the first of two runtimes, and gives it the other.

@@ -9,10 +9,8 @@ use ringmill::{AlignedBuf, DriverKind, IoBuf, IoBufMut};
 
 use super::blocks::{self, BLOCK, LENGTH, PIECE, Places, SMALL, Target, WRITTEN};
 use super::{DEPTH, share};
-use crate::confine;
-use crate::micro::Work;
 use crate::micro::lap::{Lap, Stopwatch};
-use crate::server::Driver;
+use crate::micro::{Work, one};
 
 pub fn random_cached(work: &Work) -> io::Result<Lap> {
     cached(work, DriverKind::Auto)
@@ -23,7 +21,7 @@ pub fn random_cached_epoll(work: &Work) -> io::Result<Lap> {
 }
 
 fn cached(work: &Work, driver: DriverKind) -> io::Result<Lap> {
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         random(work, false, || vec![0_u8; BLOCK]).await
     })
 }
@@ -37,7 +35,7 @@ pub fn random_direct_epoll(work: &Work) -> io::Result<Lap> {
 }
 
 fn direct(work: &Work, driver: DriverKind) -> io::Result<Lap> {
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         random(work, true, || AlignedBuf::new(BLOCK)).await
     })
 }
@@ -87,7 +85,7 @@ pub fn sequential_read_epoll(work: &Work) -> io::Result<Lap> {
 }
 
 fn read_on(work: &Work, driver: DriverKind) -> io::Result<Lap> {
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         let file = File::open(blocks::source(&work.directory)).await?;
         let mut piece = vec![0; PIECE];
         let watch = Stopwatch::start()?;
@@ -112,7 +110,7 @@ pub fn sequential_write_epoll(work: &Work) -> io::Result<Lap> {
 
 fn write_on(work: &Work, driver: DriverKind) -> io::Result<Lap> {
     let target = Target::new(work)?;
-    let lap = one_loop(work, driver, async || {
+    let lap = one::ringmill(work, driver, async || {
         let file = OpenOptions::new().write(true).open(target.path()).await?;
         let mut piece = vec![0; PIECE];
         let watch = Stopwatch::start()?;
@@ -138,7 +136,7 @@ pub fn small_files_epoll(work: &Work) -> io::Result<Lap> {
 }
 
 fn small(work: &Work, driver: DriverKind) -> io::Result<Lap> {
-    one_loop(work, driver, async || {
+    one::ringmill(work, driver, async || {
         let watch = Stopwatch::start()?;
         let workers: Vec<_> = (0..DEPTH)
             .map(|worker| {
@@ -174,15 +172,4 @@ async fn some_files(
         fs::remove_file(&path).await?;
     }
     Ok(())
-}
-
-fn one_loop(
-    work: &Work,
-    driver: DriverKind,
-    measured: impl AsyncFnOnce() -> io::Result<Lap>,
-) -> io::Result<Lap> {
-    let runtime = ringmill::Builder::new().loops(1).driver(driver).build()?;
-    confine::pin(&work.cpus[..1])?;
-    let driver = runtime.handle().driver();
-    Ok(runtime.block_on(measured())?.on(Driver::from(driver)))
 }

@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use tokio::fs;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::runtime;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::blocks::{self, BLOCK, Block, LENGTH, PIECE, Places, SMALL, Target, WRITTEN};
 use super::{DEPTH, share};
-use crate::confine;
-use crate::micro::Work;
 use crate::micro::lap::{Lap, Stopwatch};
+use crate::micro::{Work, one};
 
 pub fn random_cached(work: &Work) -> io::Result<Lap> {
     random(work, false)
@@ -28,7 +26,7 @@ pub fn random_direct(work: &Work) -> io::Result<Lap> {
 
 fn random(work: &Work, direct: bool) -> io::Result<Lap> {
     let file = Arc::new(blocks::open(&work.directory, direct)?);
-    one_runtime(work, async || {
+    one::tokio(work, async || {
         let watch = Stopwatch::start()?;
         let mut readers = JoinSet::new();
         for worker in 0..DEPTH {
@@ -61,7 +59,7 @@ async fn read_some(file: Arc<File>, worker: u64, reads: u64) -> io::Result<()> {
 
 pub fn sequential_read(work: &Work) -> io::Result<Lap> {
     let file = Arc::new(blocks::open(&work.directory, false)?);
-    one_runtime(work, async || {
+    one::tokio(work, async || {
         let mut piece = vec![0; PIECE];
         let watch = Stopwatch::start()?;
         for number in 0..work.operations {
@@ -82,7 +80,7 @@ pub fn sequential_read(work: &Work) -> io::Result<Lap> {
 pub fn sequential_write(work: &Work) -> io::Result<Lap> {
     let target = Target::new(work)?;
     let file = Arc::new(OpenOptions::new().write(true).open(target.path())?);
-    let lap = one_runtime(work, async || {
+    let lap = one::tokio(work, async || {
         let mut piece = vec![0; PIECE];
         let watch = Stopwatch::start()?;
         for number in 0..work.operations {
@@ -103,7 +101,7 @@ pub fn sequential_write(work: &Work) -> io::Result<Lap> {
 }
 
 pub fn small_files(work: &Work) -> io::Result<Lap> {
-    one_runtime(work, async || {
+    one::tokio(work, async || {
         let watch = Stopwatch::start()?;
         let mut workers = JoinSet::new();
         for worker in 0..DEPTH {
@@ -137,18 +135,4 @@ async fn all(mut tasks: JoinSet<io::Result<()>>) -> io::Result<()> {
         ended??;
     }
     Ok(())
-}
-
-/// The pool's threads are given both processors, as Ringmill's are.
-fn one_runtime(work: &Work, measured: impl AsyncFnOnce() -> io::Result<Lap>) -> io::Result<Lap> {
-    let cpus = work.cpus;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_start(move || {
-            // Refused, it measures the pool on one processor, which shows.
-            let _ = confine::pin(&cpus);
-        })
-        .build()?;
-    confine::pin(&cpus[..1])?;
-    runtime.block_on(measured())
 }

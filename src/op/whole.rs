@@ -1,0 +1,42 @@
+//! Whole slices, by operations that move a part of one at a time.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::task::{Context, Poll, ready};
+
+/// Fills `room` whole; `stream` is what the error calls the one that ends before.
+pub(crate) fn read_exact(
+    stream: &'static str,
+    room: &mut [u8],
+    mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+) -> impl Future<Output = io::Result<()>> {
+    let mut filled = 0;
+    poll_fn(move |cx| {
+        while filled < room.len() {
+            match ready!(poll_read(cx, &mut room[filled..]))? {
+                0 => {
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        format!("the {stream} ended {} bytes early", room.len() - filled),
+                    )));
+                }
+                read => filled += read,
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+/// Writes all of `bytes`.
+pub(crate) fn write_all(
+    mut bytes: &[u8],
+    mut poll_write: impl FnMut(&mut Context<'_>, &[u8]) -> Poll<io::Result<usize>>,
+) -> impl Future<Output = io::Result<()>> {
+    poll_fn(move |cx| {
+        while !bytes.is_empty() {
+            let written = ready!(poll_write(cx, bytes))?;
+            bytes = &bytes[written..];
+        }
+        Poll::Ready(Ok(()))
+    })
+}
