@@ -4,7 +4,7 @@ use super::child::{Child, NoValue, Outcome, Ready, Slot};
 use super::error_group::{ErrorGroup, Failure};
 use super::node::{Hold, Node};
 use super::shield::outside;
-use super::{CancelReason, CancelToken, Run, checkpoint, current};
+use super::{CancelReason, CancelToken, Cancelled, Run, checkpoint, current};
 use crate::event_loop::poll_proceed;
 use crate::runtime::LoopRef;
 use crate::task::JoinError;
@@ -360,9 +360,12 @@ enum NoOutput<E> {
     Cancelled,
 }
 
+/// What came of a poll: an output, or what was thrown.
+type Caught<T> = Result<T, Box<dyn Any + Send>>;
+
 /// What became of something that ran in a scope.
 fn outcome<T, E>(
-    ended: Result<Result<Result<T, E>, Box<dyn Any + Send>>, super::Cancelled>,
+    ended: Result<Caught<Result<T, E>>, Cancelled>,
     spawned_at: &'static Location<'static>,
 ) -> Result<T, NoOutput<E>> {
     match ended {
@@ -376,7 +379,7 @@ fn outcome<T, E>(
     }
 }
 
-fn lift<O: Outcome<E>, E, P>(output: Result<O, P>) -> Result<Result<O::Value, E>, P> {
+fn lift<O: Outcome<E>, E>(output: Caught<O>) -> Caught<Result<O::Value, E>> {
     output.map(Outcome::into_result)
 }
 
