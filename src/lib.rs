@@ -75,6 +75,7 @@
 //! |---|---|
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
+//! | `scope` | children that end before their parent, cancel scopes, deadlines |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net` | connections |
 //! | `fs`, `process`, `signal`, `stdio` | the other resources that users hold |
@@ -114,6 +115,7 @@ mod op;
 pub mod pipe;
 pub mod process;
 mod runtime;
+pub mod scope;
 pub mod signal;
 pub mod stdio;
 mod sys;

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 const LAYERS: [&[&str]; 19] = [
     &["compat"],
     &["doctor"],
-    &["runtime"],
     &["service"],
     &["actor"],
     &["scope"],
+    &["runtime"],
     &["net"],
     &["fs", "process", "signal", "stdio"],
     &["pipe"],

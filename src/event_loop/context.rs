@@ -1,8 +1,9 @@
 //! Which loop runs on this thread.
 
-use super::{EventLoop, LoopShared, Timers, budget};
+use super::{EventLoop, LoopShared, Timers};
 use crate::driver::Driver;
 use crate::sys::clock;
+use crate::task::budget;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

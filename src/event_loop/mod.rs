@@ -14,7 +14,6 @@
 //! part of it that other threads see: the inbox, the signal that ends a park, the counters.
 
 mod activity;
-mod budget;
 pub(crate) mod context;
 mod locals;
 mod metrics;
@@ -25,7 +24,6 @@ mod tick;
 mod wheel;
 
 pub(crate) use activity::Doing;
-pub(crate) use budget::{poll_proceed, refund};
 pub use metrics::LoopStats;
 pub(crate) use shared::{LoopShared, Scheduler, Unbound};
 pub(crate) use siblings::Siblings;
@@ -35,6 +33,7 @@ use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
+pub(crate) use crate::task::{poll_proceed, refund};
 use locals::Locals;
 use spin::Spin;
 pub use spin::SpinPolicy;

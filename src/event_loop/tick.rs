@@ -1,11 +1,10 @@
 //! The tick: completions, inbox, timers, tasks, park; in this order.
 
-use super::{EventLoop, Scheduler, budget, context};
+use super::{EventLoop, Scheduler, context};
 use crate::driver::Park;
-use crate::task::{JoinError, JoinHandle, Scheduled, Sleep};
+use crate::task::{JoinError, JoinHandle, Scheduled, Sleep, budget};
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -272,7 +271,7 @@ impl EventLoop {
 
 /// Takes the result of a task that has ended.
 fn finished<T>(handle: &mut JoinHandle<T>) -> Result<T, JoinError> {
-    match Pin::new(handle).poll(&mut Context::from_waker(Waker::noop())) {
+    match handle.poll_output(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => {
             unreachable!("the loop runs until the task has ended or it is told to stop")

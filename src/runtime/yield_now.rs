@@ -1,5 +1,6 @@
 //! [`yield_now`]: let the others run.
 
+use crate::task::budget;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -27,6 +28,7 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.yielded, true) {
             return Poll::Ready(());
         }
+        budget::pass();
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -55,7 +55,7 @@ impl JoinError {
         self
     }
 
-    pub(super) fn panic(
+    pub(crate) fn panic(
         spawned_at: &'static Location<'static>,
         payload: Box<dyn Any + Send + 'static>,
     ) -> Self {

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use super::budget::{poll_proceed, refund};
 use super::cell::RawTask;
 use super::error::JoinError;
 use super::harness;
@@ -95,11 +96,10 @@ impl<T> JoinHandle<T> {
     }
 }
 
-impl<T> Future for JoinHandle<T> {
-    type Output = Result<T, JoinError>;
-
+impl<T> JoinHandle<T> {
+    /// As [`poll`](Future::poll), and no checkpoint.
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let task = self
             .task
             .expect("a JoinHandle was polled after it returned the output");
@@ -108,7 +108,7 @@ impl<T> Future for JoinHandle<T> {
             Join::Pending | Join::PendingWithWaker => Poll::Pending,
             Join::Complete => {
                 self.task = None;
-                let mut output = MaybeUninit::<Self::Output>::uninit();
+                let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
                 // SAFETY: this was the handle, the task is complete, and its output is a `T`. With
                 // the output the reference is given up.
                 unsafe {
@@ -118,6 +118,20 @@ impl<T> Future for JoinHandle<T> {
                 }
             }
         }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(poll_proceed(cx));
+        let polled = self.poll_output(cx);
+        if polled.is_pending() {
+            refund();
+        }
+        polled
     }
 }
 

@@ -49,6 +49,7 @@
 //! A wake is one read-modify-write, a poll is one, a completion is one (none for the last reference
 //! to a detached task), and waking the joiner is one more.
 
+pub(crate) mod budget;
 mod cell;
 mod error;
 mod harness;
@@ -70,6 +71,7 @@ mod waker;
 
 use std::panic::Location;
 
+pub(crate) use budget::{poll_proceed, refund};
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};

@@ -1,0 +1,427 @@
+//! [`scope()`]: children that end before it does.
+
+use super::child::{Child, NoValue, Outcome, Ready, Slot};
+use super::error_group::{ErrorGroup, Failure};
+use super::node::{Hold, Node};
+use super::shield::outside;
+use super::{CancelReason, CancelToken, Cancelled, Run, checkpoint, current};
+use crate::event_loop::poll_proceed;
+use crate::runtime::LoopRef;
+use crate::task::JoinError;
+use futures_core::Stream;
+use futures_util::FutureExt;
+use futures_util::stream::FuturesUnordered;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, Location};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+
+/// Children whose ends a scope takes note of in one poll, before the loop's other tasks have a
+/// turn. A child that waits for nothing is done in its first poll, at no charge to the budget.
+const ENDS_A_POLL: u32 = 64;
+
+/// Opens a scope: a place for children, which run concurrently with the body and have all ended
+/// when the scope gives its result.
+///
+/// The children run inside the scope's own task, so they may borrow what lives longer than the
+/// scope, as the threads of [`std::thread::scope`] may, and need not be `Send`; and nothing can
+/// leak them. [`Scope::spawn_on`] starts one on another loop.
+///
+/// If the body or a child fails or panics, everything else in the scope is cancelled, and once that
+/// has ended the failures come back together. See [the module](super) for what cancelling is.
+///
+/// ```
+/// use ringmill::scope::scope;
+/// use ringmill::time::sleep;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let words = vec!["structured", "concurrency"];
+/// let lengths = ringmill::block_on(scope(async |s| {
+///     let first = s.spawn(async { Ok(words[0].len()) });
+///     let second = s.spawn(async { Ok(words[1].len()) });
+///     Ok::<_, std::io::Error>(first.await? + second.await?)
+/// }))??;
+/// assert_eq!(lengths, 21);
+///
+/// let failed = ringmill::block_on(scope(async |s| {
+///     s.spawn(async { sleep(Duration::from_secs(3600)).await });
+///     s.spawn(async { Err::<(), _>("no such host") });
+///     Ok(())
+/// }))?;
+/// let group = failed.unwrap_err();
+/// assert_eq!(group.errors().collect::<Vec<_>>(), [&"no such host"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// An [`ErrorGroup`] with what the body and the children failed with; an empty one if the scope was
+/// cancelled (by [`Scope::token`]) before its body was done.
+///
+/// # Cancel safety
+///
+/// Where a cancel scope around it is cancelled the children are, too, and that scope waits for
+/// their shielded parts and for those on other loops. Where the future is dropped otherwise, the
+/// children that run here are dropped with it; those on other loops are cancelled, and end soon
+/// after.
+#[track_caller]
+pub fn scope<'env, T, E, B>(body: B) -> impl Future<Output = Result<T, ErrorGroup<E>>>
+where
+    B: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
+{
+    run(body, Location::caller())
+}
+
+async fn run<'env, T, E, B>(
+    body: B,
+    opened_at: &'static Location<'static>,
+) -> Result<T, ErrorGroup<E>>
+where
+    B: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
+{
+    checkpoint().await;
+    let scope = Scope::new();
+    // Dropped after all that may spawn.
+    let _closing = Closing(&scope);
+    let mut ends = FuturesUnordered::new();
+    let body = Run::new(
+        Node::below(Some(&scope.node)),
+        AssertUnwindSafe(body(&scope)).catch_unwind(),
+    );
+    let mut body = pin!(body);
+    let mut body_runs = true;
+    let mut value = None;
+    let mut failures = Vec::new();
+
+    poll_fn(|cx| {
+        if body_runs && let Poll::Ready(ended) = body.as_mut().poll(cx) {
+            body_runs = false;
+            match outcome(ended, opened_at) {
+                Ok(output) => value = Some(output),
+                Err(NoOutput::Failed(failure)) => scope.fail(&mut failures, failure),
+                Err(NoOutput::Cancelled) => {}
+            }
+        }
+        for _ in 0..ENDS_A_POLL {
+            ends.extend(scope.take_born());
+            match Pin::new(&mut ends).poll_next(cx) {
+                Poll::Ready(Some(ended)) => {
+                    scope.children.set(scope.children.get() - 1);
+                    if let Err(failure) = ended {
+                        scope.fail(&mut failures, failure);
+                    }
+                }
+                _ if !scope.born.borrow().is_empty() => {}
+                Poll::Ready(None) if !body_runs => return Poll::Ready(()),
+                _ => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+
+    match value {
+        Some(value) if failures.is_empty() => Ok(value),
+        _ => Err(ErrorGroup::new(failures, scope.node.reason())),
+    }
+}
+
+/// A child to the scope: it ends with nothing, or with how it failed.
+type Born<'scope, E> = Pin<Box<dyn Future<Output = Result<(), Failure<E>>> + 'scope>>;
+
+/// A scope, to its body and its children: starts children and cancels all of them. See [`scope()`].
+pub struct Scope<'scope, 'env: 'scope, E> {
+    node: Arc<Node>,
+    /// Children that were spawned and are not yet among those that run. Never dropped in place,
+    /// so that children may borrow the scope: [`Closing`] does it.
+    born: RefCell<ManuallyDrop<Vec<Born<'scope, E>>>>,
+    /// How many have not ended.
+    children: Cell<usize>,
+    closed: Cell<bool>,
+    invariant: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
+}
+
+impl<'scope, 'env, E> Scope<'scope, 'env, E> {
+    fn new() -> Self {
+        Scope {
+            node: Node::below(current::current().as_ref()),
+            born: RefCell::default(),
+            children: Cell::new(0),
+            closed: Cell::new(false),
+            invariant: PhantomData,
+        }
+    }
+
+    /// Starts a child in this scope's task. It first runs when its spawner waits for something.
+    ///
+    /// Children may start siblings: a reference to the scope is free to copy into them.
+    ///
+    /// ```
+    /// use ringmill::scope::{Scope, scope};
+    /// use std::{cell::Cell, convert::Infallible};
+    ///
+    /// // Visits a tree of 15 nodes, each in a child of its own.
+    /// fn visit<'scope>(s: &'scope Scope<'scope, '_, Infallible>, depth: u32, seen: &'scope Cell<u32>) {
+    ///     s.spawn(async move {
+    ///         seen.set(seen.get() + 1);
+    ///         if depth > 0 {
+    ///             visit(s, depth - 1, seen);
+    ///             visit(s, depth - 1, seen);
+    ///         }
+    ///     });
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let seen = Cell::new(0);
+    /// ringmill::block_on(scope(async |s| {
+    ///     visit(s, 3, &seen);
+    ///     Ok(())
+    /// }))??;
+    /// assert_eq!(seen.get(), 15);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&'scope self, future: F) -> Child<<F::Output as Outcome<E>>::Value>
+    where
+        F: Future + 'scope,
+        F::Output: Outcome<E>,
+    {
+        let spawned_at = Location::caller();
+        let node = Node::below(Some(&self.node));
+        let slot = Slot::new();
+        let child = Child::new(slot.clone(), &node);
+        let run = Run::new(node, AssertUnwindSafe(future).catch_unwind());
+        self.adopt(report(slot, async move {
+            outcome(run.await.map(lift), spawned_at)
+        }));
+        child
+    }
+
+    /// Starts a child on another loop, or on this one in a task of its own. The future is made
+    /// there, and need not be `Send`.
+    ///
+    /// A loop that ends takes the child with it, which is a failure.
+    #[track_caller]
+    pub fn spawn_on<M, F>(
+        &'scope self,
+        target: &LoopRef,
+        make: M,
+    ) -> Child<<F::Output as Outcome<E>>::Value>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Outcome<E> + Send + 'static,
+    {
+        let spawned_at = Location::caller();
+        let node = Node::below(Some(&self.node));
+        let slot = Slot::new();
+        let child = Child::new(slot.clone(), &node);
+        let there = target.spawn(move || Run::new(node, make()));
+        // It cannot be dropped from here, so the scopes around wait for it.
+        let hold = Hold::on(&self.node);
+        self.adopt(report(slot, async move {
+            let joined = outside(there).await;
+            drop(hold);
+            match joined {
+                Ok(ended) => outcome(ended.map(|output| Ok(output.into_result())), spawned_at),
+                Err(error) => Err(NoOutput::Failed(Failure::join_at(error, spawned_at))),
+            }
+        }));
+        child
+    }
+
+    /// Starts a child and waits until it says that it is ready, and with what: a server that is
+    /// listening, with its address. The child goes on running.
+    ///
+    /// ```
+    /// use ringmill::net::{TcpListener, TcpStream};
+    /// use ringmill::scope::{Ready, scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// ringmill::block_on(scope(async |s| {
+    ///     let server = async |ready: Ready<_>| {
+    ///         let mut listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///         ready.set(listener.local_addr()?);
+    ///         let (mut stream, _) = listener.accept().await?;
+    ///         stream.write_all(b"hello").await
+    ///     };
+    ///     let address = s.start(server).await?;
+    ///     let mut answer = [0; 5];
+    ///     TcpStream::connect(address).await?.read_exact(&mut answer).await?;
+    ///     assert_eq!(&answer, b"hello");
+    ///     Ok::<_, std::io::Error>(())
+    /// }))??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NoValue`] if the child ended before it was ready. Its error, if it returned one, is the
+    /// scope's.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before the child is ready the child is cancelled.
+    #[track_caller]
+    pub fn start<V, M, F>(
+        &'scope self,
+        make: M,
+    ) -> impl Future<Output = Result<V, NoValue>> + use<'scope, 'env, V, M, F, E>
+    where
+        M: FnOnce(Ready<V>) -> F,
+        F: Future + 'scope,
+        F::Output: Outcome<E>,
+    {
+        let ready = Slot::new();
+        let child = self.spawn(make(Ready::new(ready.clone())));
+        let unready = CancelOnDrop(Some(child.token()));
+        async move {
+            let value = poll_fn(|cx| {
+                ready!(poll_proceed(cx));
+                ready.poll(cx)
+            })
+            .await;
+            unready.disarm();
+            value
+        }
+    }
+
+    /// Cancels the scope: its children and its body, from anywhere. What the body has returned
+    /// before is the scope's result all the same.
+    pub fn token(&self) -> CancelToken {
+        CancelToken(self.node.clone())
+    }
+
+    /// How many children have not ended.
+    pub fn len(&self) -> usize {
+        self.children.get()
+    }
+
+    /// Whether all children have ended.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn adopt(&self, child: impl Future<Output = Result<(), Failure<E>>> + 'scope) {
+        if self.closed.get() {
+            // By a destructor, after everything: it is dropped unpolled.
+            return;
+        }
+        self.children.set(self.children.get() + 1);
+        self.born.borrow_mut().push(Box::pin(child));
+    }
+
+    fn take_born(&self) -> Vec<Born<'scope, E>> {
+        ManuallyDrop::into_inner(self.born.take())
+    }
+
+    fn fail(&self, failures: &mut Vec<Failure<E>>, failure: Failure<E>) {
+        failures.push(failure);
+        self.node.cancel(CancelReason::Failure);
+    }
+}
+
+impl<E> fmt::Debug for Scope<'_, '_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("children", &self.children.get())
+            .field("token", &self.token())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The end of a scope's future, done or dropped.
+struct Closing<'scope, 'env, E>(&'scope Scope<'scope, 'env, E>);
+
+impl<E> Drop for Closing<'_, '_, E> {
+    fn drop(&mut self) {
+        self.0.closed.set(true);
+        // For children on other loops.
+        self.0.node.cancel(CancelReason::Dropped);
+        drop(self.0.take_born());
+    }
+}
+
+/// Why something gave no output.
+enum NoOutput<E> {
+    Failed(Failure<E>),
+    Cancelled,
+}
+
+/// What came of a poll: an output, or what was thrown.
+type Caught<T> = Result<T, Box<dyn Any + Send>>;
+
+/// What became of something that ran in a scope.
+fn outcome<T, E>(
+    ended: Result<Caught<Result<T, E>>, Cancelled>,
+    spawned_at: &'static Location<'static>,
+) -> Result<T, NoOutput<E>> {
+    match ended {
+        Ok(Ok(Ok(output))) => Ok(output),
+        Ok(Ok(Err(error))) => Err(NoOutput::Failed(Failure::error_at(error, spawned_at))),
+        Ok(Err(panic)) => {
+            let error = JoinError::panic(spawned_at, panic);
+            Err(NoOutput::Failed(Failure::join_at(error, spawned_at)))
+        }
+        Err(_) => Err(NoOutput::Cancelled),
+    }
+}
+
+fn lift<O: Outcome<E>, E>(output: Caught<O>) -> Caught<Result<O::Value, E>> {
+    output.map(Outcome::into_result)
+}
+
+/// Gives the child's value to who holds the child, and its failure to the scope.
+async fn report<T, E>(
+    slot: Rc<Slot<T>>,
+    child: impl Future<Output = Result<T, NoOutput<E>>>,
+) -> Result<(), Failure<E>> {
+    let slot = FillOnDrop(slot);
+    match child.await {
+        Ok(value) => slot.0.fill(Ok(value)),
+        Err(NoOutput::Cancelled) => {}
+        Err(NoOutput::Failed(failure)) => {
+            slot.0.fill(Err(NoValue::Failed));
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+/// Nobody waits for ever for a child that was dropped.
+struct FillOnDrop<T>(Rc<Slot<T>>);
+
+impl<T> Drop for FillOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.fill(Err(NoValue::Cancelled));
+    }
+}
+
+/// Cancels a child that is not wanted any more.
+struct CancelOnDrop(Option<CancelToken>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(token) = self.0.take() {
+            drop(token.cancel());
+        }
+    }
+}
