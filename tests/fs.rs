@@ -7,7 +7,6 @@ use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
 use kit::runtime;
 use kit::wait::{eventually, soon};
-use ringmill::AlignedBuf;
 use ringmill::fs::{self, File, OpenOptions, TemporaryDirectory};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -135,62 +134,6 @@ fn many_operations_on_one_file_from_several_loops() {
             assert!(bytes.iter().all(|&byte| byte == block as u8), "{block}");
         }
     });
-}
-
-#[apply(on_each_driver)]
-fn past_the_page_cache_with_aligned_buffers() {
-    runtime(1).block_on(async {
-        let directory = Scratch::new();
-        let path = directory.path().join("direct");
-        let options = OpenOptions::new().read(true).write(true).create(true);
-        let file = match options.direct(true).open(&path).await {
-            Ok(file) => file,
-            // A file system in memory may not have it.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => return,
-            Err(error) => panic!("{error}"),
-        };
-        let mut buffer = AlignedBuf::new(64 * 1024);
-        buffer.copy_from_slice(&pattern(64 * 1024));
-        for offset in [0, 64 * 1024, 0] {
-            let (written, back) = soon("a write", file.write_all_at(buffer, offset)).await;
-            written.unwrap();
-            buffer = back;
-        }
-        let room = AlignedBuf::new(64 * 1024);
-        let (read, room) = soon("a read", file.read_exact_at(room, 64 * 1024)).await;
-        read.unwrap();
-        assert!(*room == *buffer);
-        // A buffer that lies anywhere is refused by the file system, and comes back.
-        let (read, crooked) = file.read_at(vec![0; 4096 + 1], 1).await;
-        assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidInput);
-        assert!(crooked.capacity() > 4096);
-    });
-}
-
-/// A directory beside the build, which is on a disk: a file system in memory may have no O_DIRECT.
-struct Scratch(std::path::PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let name = format!(
-            "fs-{}-{:?}",
-            std::process::id(),
-            std::thread::current().id()
-        );
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir(&path).unwrap();
-        Scratch(path)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
 }
 
 #[apply(on_each_driver)]

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) cq_entries: u32,
     pub(crate) buffers: u16,
     pub(crate) buffer_len: u32,
+    /// Closes a descriptor whose close may block, by another thread: for a back end that has none.
+    pub(crate) close_aside: fn(OwnedFd),
 }
 
 /// What the next flush has to do.

@@ -60,6 +60,7 @@ mod cursor;
 mod directory;
 mod file;
 mod file_calls;
+mod file_vectored;
 mod open_options;
 mod paths;
 mod pooled;

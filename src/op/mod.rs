@@ -7,11 +7,12 @@
 //! `docs/operations.md` shows how by the shortest, `connect.rs`.
 //!
 //! The only `unsafe` here is the `unsafe impl` of those two traits: the promise that what a
-//! submission points to belongs to the operation.
+//! submission points to belongs to the operation; and what gives a buffer back that was filled.
 
 mod accept;
 mod connect;
 pub(crate) mod file_io;
+pub(crate) mod file_vectored;
 mod ready;
 mod recv;
 mod send;

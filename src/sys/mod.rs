@@ -22,6 +22,7 @@ pub(crate) mod limits;
 pub(crate) mod mapping;
 pub(crate) mod operation_trials;
 pub(crate) mod parker;
+pub(crate) mod pieces;
 pub(crate) mod preflight;
 pub(crate) mod process;
 pub(crate) mod reuse_port_trial;

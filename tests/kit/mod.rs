@@ -12,6 +12,7 @@ pub mod driver;
 pub mod dropped;
 pub mod process;
 pub mod random;
+pub mod scratch;
 pub mod seccomp;
 pub mod tcp;
 pub mod wait;
