@@ -7,7 +7,7 @@
 //! What is filled and what is written is a [`Fill`] or a [`Pour`]: one buffer, which is here, or
 //! several (`file_vectored.rs`).
 
-use crate::buf::{IoBuf, IoBufMut};
+use crate::buf::{IoBuf, IoBufMut, Registration};
 use crate::driver::{Attempt, Completion, Driver, Event, OneShot, Pending, Step};
 use crate::sys::disk_file::{self, LONGEST};
 use crate::sys::errno;
@@ -29,8 +29,13 @@ pub(crate) unsafe trait Fill: 'static {
     /// Bytes of room that are left.
     fn left(&mut self) -> usize;
 
-    /// A read into the room that is left.
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe;
+    /// Where the room is known to a ring, all of it.
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
+
+    /// A read into the room that is left, with its place in the ring that it is for.
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe;
 
     /// The same by a call, if it need not wait for the disk; else `WouldBlock`.
     fn read_now(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize>;
@@ -64,8 +69,13 @@ pub(crate) unsafe trait Pour: 'static {
     /// Bytes that are left to write.
     fn left(&self) -> usize;
 
-    /// A write of what is left.
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe;
+    /// As of a [`Fill`].
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
+
+    /// A write of what is left, with its place in the ring that it is for.
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe;
 
     /// The same by a call that waits for the disk.
     fn write(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize>;
@@ -111,12 +121,19 @@ unsafe impl<B: IoBufMut> Fill for Filling<B> {
         self.room().len()
     }
 
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe {
+    fn registration(&self) -> Option<Registration> {
+        self.buffer.registration()
+    }
+
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe {
         let room = self.room();
-        let len = room.len().min(LONGEST) as u32;
-        opcode::Read::new(fd, room.as_mut_ptr().cast(), len)
-            .offset(offset)
-            .build()
+        let (start, len) = (room.as_mut_ptr().cast(), room.len().min(LONGEST) as u32);
+        match place {
+            Some(place) => opcode::ReadFixed::new(fd, start, len, place)
+                .offset(offset)
+                .build(),
+            None => opcode::Read::new(fd, start, len).offset(offset).build(),
+        }
     }
 
     fn read_now(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
@@ -158,12 +175,19 @@ unsafe impl<B: IoBuf> Pour for Pouring<B> {
         self.bytes().len()
     }
 
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe {
+    fn registration(&self) -> Option<Registration> {
+        self.buffer.registration()
+    }
+
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe {
         let bytes = self.bytes();
-        let len = bytes.len().min(LONGEST) as u32;
-        opcode::Write::new(fd, bytes.as_ptr(), len)
-            .offset(offset)
-            .build()
+        let (start, len) = (bytes.as_ptr(), bytes.len().min(LONGEST) as u32);
+        match place {
+            Some(place) => opcode::WriteFixed::new(fd, start, len, place)
+                .offset(offset)
+                .build(),
+            None => opcode::Write::new(fd, start, len).offset(offset).build(),
+        }
     }
 
     fn write(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
@@ -179,6 +203,8 @@ pub(crate) struct ReadAt<F> {
     file: Arc<OwnedFd>,
     fill: F,
     offset: u64,
+    /// Where the driver's ring knows the memory.
+    place: Option<u16>,
 }
 
 /// Reads on; the result counts what was read now.
@@ -188,7 +214,13 @@ pub(crate) fn read_at<F: Fill>(
     fill: F,
     offset: u64,
 ) -> Pending<ReadAt<F>> {
-    let read = ReadAt { file, fill, offset };
+    let place = fill.registration().and_then(|at| driver.place_of(at));
+    let read = ReadAt {
+        file,
+        fill,
+        offset,
+        place,
+    };
     Pending::new(driver, read)
 }
 
@@ -199,7 +231,7 @@ unsafe impl<F: Fill> OneShot for ReadAt<F> {
 
     fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.file.as_raw_fd());
-        self.fill.submission(fd, self.offset)
+        self.fill.submission(fd, self.offset, self.place)
     }
 
     fn attempt(&mut self, _: Option<Event>) -> Attempt {
@@ -222,6 +254,8 @@ pub(crate) struct WriteAt<P> {
     file: Arc<OwnedFd>,
     pour: P,
     offset: u64,
+    /// Where the driver's ring knows the memory.
+    place: Option<u16>,
 }
 
 /// Writes on; the result counts what was written now.
@@ -231,7 +265,13 @@ pub(crate) fn write_at<P: Pour>(
     pour: P,
     offset: u64,
 ) -> Pending<WriteAt<P>> {
-    let write = WriteAt { file, pour, offset };
+    let place = pour.registration().and_then(|at| driver.place_of(at));
+    let write = WriteAt {
+        file,
+        pour,
+        offset,
+        place,
+    };
     Pending::new(driver, write)
 }
 
@@ -244,7 +284,7 @@ unsafe impl<P: Pour> OneShot for WriteAt<P> {
 
     fn prepare(&mut self, _: Preflight) -> Sqe {
         let fd = types::Fd(self.file.as_raw_fd());
-        self.pour.submission(fd, self.offset)
+        self.pour.submission(fd, self.offset, self.place)
     }
 
     fn attempt(&mut self, _: Option<Event>) -> Attempt {

@@ -54,7 +54,7 @@ unsafe impl<B: IoBufMut> Fill for FillingAll<B> {
         self.pieces.left()
     }
 
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe {
+    fn submission(&mut self, fd: types::Fd, offset: u64, _: Option<u16>) -> Sqe {
         let (pieces, count) = self.pieces.in_one_call();
         opcode::Readv::new(fd, pieces, count).offset(offset).build()
     }
@@ -102,7 +102,7 @@ unsafe impl<B: IoBuf> Pour for PouringAll<B> {
         self.pieces.left()
     }
 
-    fn submission(&mut self, fd: types::Fd, offset: u64) -> Sqe {
+    fn submission(&mut self, fd: types::Fd, offset: u64, _: Option<u16>) -> Sqe {
         let (pieces, count) = self.pieces.in_one_call();
         opcode::Writev::new(fd, pieces, count)
             .offset(offset)

@@ -25,6 +25,7 @@ pub(crate) mod parker;
 pub(crate) mod pieces;
 pub(crate) mod preflight;
 pub(crate) mod process;
+pub(crate) mod registered;
 pub(crate) mod reuse_port_trial;
 pub(crate) mod ring;
 pub(crate) mod ring_setup;
