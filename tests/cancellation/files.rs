@@ -31,10 +31,7 @@ pub async fn use_one(storm: Storm) -> u64 {
         let at = (number * BLOCK) as u64;
         // What is dropped on its way to the disk goes on there: only as much as there are buffers.
         let done = match (storm.below(6), registered.take(), registered.take()) {
-            (0, ..) => {
-                let read = storm.cut(cached.read_at(vec![0; BLOCK], at)).await;
-                read
-            }
+            (0, ..) => storm.cut(cached.read_at(vec![0; BLOCK], at)).await,
             (1, ..) => {
                 let rooms = vec![vec![0; 1000], vec![0; BLOCK]];
                 let read = storm.cut(cached.read_vectored_at(rooms, at)).await;
