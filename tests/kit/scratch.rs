@@ -12,7 +12,7 @@ impl Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("scratch-{}-{number}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = std::env::current_exe().unwrap().with_file_name(name);
         std::fs::create_dir(&path).unwrap();
         Scratch(path)
     }
