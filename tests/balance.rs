@@ -219,6 +219,8 @@ fn in_turn_all_loops_get_as_many_connections() {
 #[apply(on_each_driver)]
 fn connections_that_the_kernel_gave_to_one_loop_end_up_on_all() {
     const WANTED: usize = if cfg!(debug_assertions) { 60 } else { 500 };
+    // All that the kernel gives elsewhere are kept, too: some 1,500 of them in a release build.
+    process::allow_many_descriptors();
     // Which ports the kernel maps to loop 0: the hash is of addresses and ports. This test's own
     // address, so that nobody else takes them in the meantime.
     let mine = Ipv4Addr::new(127, 0, 0, 2 + kit::driver::current() as u8);

@@ -5,7 +5,7 @@ mod kit;
 use kit::child::alone;
 use kit::driver::{apply, on_epoll};
 use kit::tcp::pair_with_std;
-use kit::wait::{soon, until};
+use kit::wait::{NEVER, soon, until};
 use kit::{runtime, seccomp};
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::time::{Instant, sleep};
@@ -152,5 +152,23 @@ fn a_number_that_is_used_again_gets_no_report_of_its_predecessor() {
         old_peer.write_all(b"3").unwrap();
         soon("a byte", again.read_exact(&mut room)).await.unwrap();
         assert_eq!(&room, b"3");
+    });
+}
+
+/// Such a close waits for the peer, and must not hold the loop up.
+#[apply(on_epoll)]
+fn what_lingers_is_closed_in_the_pool() {
+    let runtime = runtime(1);
+    let handle = runtime.handle().clone();
+    runtime.block_on(async {
+        let (mut stream, mut peer) = pair_with_std().await;
+        stream.set_linger(Some(NEVER)).unwrap();
+        stream.write_all(b"last").await.unwrap();
+        let before = handle.blocking_stats().ran;
+        drop(stream);
+        until("the close", || handle.blocking_stats().ran == before + 1).await;
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"last");
     });
 }

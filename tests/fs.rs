@@ -8,7 +8,6 @@ use kit::polls::cut;
 use kit::random::{Random, patterned};
 use kit::runtime;
 use kit::wait::{eventually, soon};
-use ringmill::AlignedBuf;
 use ringmill::fs::{self, File, OpenOptions, TemporaryDirectory};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -127,37 +126,6 @@ fn many_operations_on_one_file_from_several_loops() {
             read.unwrap();
             assert!(bytes.iter().all(|&byte| byte == block as u8), "{block}");
         }
-    });
-}
-
-#[apply(on_each_driver)]
-fn past_the_page_cache_with_aligned_buffers() {
-    runtime(1).block_on(async {
-        // Beside the build, which is on a disk: a file system in memory may have no O_DIRECT.
-        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let path = directory.path().join("direct");
-        let options = OpenOptions::new().read(true).write(true).create(true);
-        let file = match options.direct(true).open(&path).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::InvalidInput => return,
-            Err(error) => panic!("{error}"),
-        };
-        let mut buffer = AlignedBuf::new(64 * 1024);
-        buffer.copy_from_slice(&patterned(0, 64 * 1024));
-        for offset in [0, 64 * 1024, 0] {
-            let (written, back) = soon("a write", file.write_all_at(buffer, offset)).await;
-            written.unwrap();
-            buffer = back;
-        }
-        let room = AlignedBuf::new(64 * 1024);
-        let (read, room) = soon("a read", file.read_exact_at(room, 64 * 1024)).await;
-        read.unwrap();
-        assert!(*room == *buffer);
-        // A buffer that lies anywhere is refused by the file system, and comes back.
-        let (read, crooked) = file.read_at(vec![0; 4096 + 1], 1).await;
-        assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidInput);
-        assert!(crooked.capacity() > 4096);
-        directory.close().unwrap();
     });
 }
 

@@ -172,6 +172,13 @@ fn pipes_are_copied_and_read_by_lines() {
                     .unwrap();
             }
             AsyncWriteExt::flush(&mut first).await.unwrap();
+            let pieces = [
+                IoSlice::new(b""),
+                IoSlice::new(b"li"),
+                IoSlice::new(b"ne 20000"),
+            ];
+            let written = AsyncWriteExt::write_vectored(&mut first, &pieces).await;
+            assert_eq!(written.unwrap(), 10);
         });
         let mut lines = BufReader::new(last).lines();
         let mut count = 0;
@@ -179,7 +186,7 @@ fn pipes_are_copied_and_read_by_lines() {
             assert_eq!(line.unwrap(), format!("line {count}"));
             count += 1;
         }
-        assert_eq!(count, 20_000);
+        assert_eq!(count, 20_001);
         writer.await.unwrap();
         assert!(copier.await.unwrap().unwrap() > 0);
     });

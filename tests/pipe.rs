@@ -13,7 +13,7 @@ use ringmill::pipe::{Receiver, Sender, pipe};
 use ringmill::{spawn, yield_now};
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -111,6 +111,65 @@ fn dropped_reads_and_writes_lose_no_byte() {
             received += read as u64;
         }
         assert_eq!(received, writer.await.unwrap());
+    });
+}
+
+#[apply(on_each_driver)]
+fn vectored_writes_take_the_pieces_in_order_and_wait_for_room() {
+    /// More than a pipe holds.
+    const LEN: usize = 512 << 10;
+    block_on(async {
+        let (mut sender, mut receiver) = pipe().unwrap();
+        let writer = spawn(async move {
+            let mut written = 0;
+            while written < LEN {
+                // Empty ones all over, and more than one call takes.
+                let bytes = patterned(written as u64, 6_000.min(LEN - written));
+                let mut pieces = vec![IoSlice::new(&[]); 2_000];
+                for piece in bytes.chunks(5) {
+                    pieces.extend([IoSlice::new(piece), IoSlice::new(&[])]);
+                }
+                // One that is given up was not made.
+                match glance(sender.write_vectored(&pieces)) {
+                    Poll::Ready(count) => written += count.unwrap(),
+                    Poll::Pending => yield_now().await,
+                }
+            }
+        });
+        let mut all = Vec::new();
+        let count = soon("the end", receiver.read_to_end(&mut all)).await;
+        assert_eq!(count.unwrap(), LEN);
+        check(&all, 0);
+        writer.await.unwrap();
+    });
+}
+
+#[apply(on_each_driver)]
+fn a_write_that_is_only_tried_never_waits() {
+    block_on(async {
+        let (mut sender, mut receiver) = pipe().unwrap();
+        assert_eq!(sender.try_write_vectored(&[IoSlice::new(&[])]).unwrap(), 0);
+        let mut written = 0;
+        let full = loop {
+            let bytes = patterned(written, 3_000);
+            let (head, tail) = bytes.split_at(1_000);
+            let pieces = [IoSlice::new(head), IoSlice::new(tail)];
+            match sender.try_write_vectored(&pieces) {
+                Ok(count) => written += count as u64,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), ErrorKind::WouldBlock);
+        // So many go whole or not at all.
+        let refused = sender.try_write(&[0; 4096]).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::WouldBlock);
+        let mut all = vec![0; written as usize];
+        receiver.read_exact(&mut all).await.unwrap();
+        check(&all, 0);
+        assert_eq!(sender.try_write(b"room").unwrap(), 4);
+        drop(receiver);
+        let error = sender.write_vectored(&[IoSlice::new(b"x")]).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }
 

@@ -42,7 +42,7 @@ fn children_have_ended_when_the_scope_does() {
 
 #[apply(on_each_driver)]
 fn children_borrow_what_lives_longer_than_the_scope() {
-    let mut counts = vec![0; 8];
+    let mut counts = [0; 8];
     let shared = RefCell::new(Vec::new());
     let sum = block_on(scope(async |s| {
         let children: Vec<Child<usize>> = counts

@@ -56,6 +56,8 @@ pub(crate) use pools::{Entered, Pools};
 pub use stats::PoolStats;
 pub(crate) use thread::PoolThread;
 
+use std::os::fd::OwnedFd;
+
 /// Runs a closure that may block, on the runtime's pool for that.
 ///
 /// The pool is made by [`Builder::blocking_pool`](crate::Builder::blocking_pool). Where its queue is
@@ -147,6 +149,29 @@ pub(crate) fn run_aside(work: impl FnOnce() + Send + 'static) {
         None => work,
     };
     crate::sys::contained(work);
+}
+
+/// Closes a descriptor, which may take long (SO_LINGER), in the runtime's pool: the epoll driver's way,
+/// which is below this layer and is given it as it is built.
+///
+/// A connection that lingers must not hold the loop up, so where the pool is full or gone a thread is
+/// made for it.
+pub(crate) fn close_aside(fd: OwnedFd) {
+    let close = move || drop(fd);
+    let close = match Pools::current() {
+        Some(pools) => match pools.blocking().try_spawn(close) {
+            Ok(job) => {
+                // It is in the queue: there was room.
+                let _ = job.detach();
+                return;
+            }
+            Err(PoolFull(close)) => close,
+        },
+        None => close,
+    };
+    let thread = std::thread::Builder::new().name("ringmill-close".to_owned());
+    // Where no thread is to be had the closure is dropped, and the descriptor with it: here, then.
+    let _ = thread.spawn(close);
 }
 
 #[track_caller]

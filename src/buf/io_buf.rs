@@ -16,6 +16,20 @@ use std::sync::Arc;
 pub unsafe trait IoBuf: 'static {
     /// The bytes to send.
     fn as_slice(&self) -> &[u8];
+
+    /// Where the memory is known to a ring; for this crate's own.
+    #[doc(hidden)]
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
+}
+
+/// The place of some memory among those that a ring knows. Should it not be the right one, the kernel
+/// refuses the operation: it compares the addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    pub(crate) table: usize,
+    pub(crate) place: u16,
 }
 
 // SAFETY: static bytes never move nor change.

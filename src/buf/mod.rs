@@ -9,7 +9,7 @@ mod recv_buf;
 mod segment_queue;
 
 pub use aligned::AlignedBuf;
-pub use io_buf::{IoBuf, IoBufMut};
+pub use io_buf::{IoBuf, IoBufMut, Registration};
 pub(crate) use pool::{BufferPool, Starved};
 pub use recv_buf::RecvBuf;
 pub(crate) use segment_queue::SegmentQueue;

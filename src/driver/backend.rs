@@ -8,7 +8,9 @@ use super::uring::Uring;
 use super::{Config, Driver, DriverInfo, DriverKind};
 use crate::buf::BufferPool;
 use crate::sys::eventfd::EventFd;
-use crate::sys::ring::Wait;
+use crate::sys::mapping::Mapping;
+use crate::sys::registered;
+use crate::sys::ring::{Ring, Wait};
 use crate::sys::ring_setup::SetupError;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
@@ -90,6 +92,30 @@ impl Backend {
     /// last call.
     pub(super) fn reap(&self, driver: &Driver) -> usize {
         either!(self, backend => backend.reap(driver))
+    }
+
+    /// Makes room for memory that is registered, as what follows.
+    ///
+    /// # Errors
+    ///
+    /// Without a ring, or where its kernel has no such thing.
+    pub(super) fn make_room_for_memory(&self, count: u16) -> io::Result<()> {
+        registered::make_room(self.ring()?, count)
+    }
+
+    pub(super) fn register_memory(&self, place: u16, memory: &Mapping) -> io::Result<()> {
+        registered::register(self.ring()?, place, memory)
+    }
+
+    pub(super) fn unregister_memory(&self, place: u16) -> io::Result<()> {
+        registered::unregister(self.ring()?, place)
+    }
+
+    fn ring(&self) -> io::Result<&Ring> {
+        match self {
+            Backend::Uring(uring) => Ok(uring.ring()),
+            Backend::Epoll(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// A descriptor is being closed by its owner.

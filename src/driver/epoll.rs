@@ -57,6 +57,8 @@ pub(super) struct Epoll {
     delivered: Cell<usize>,
     /// When a busy loop first asked whether to look at its descriptors, since the last look.
     asked: Cell<Option<u64>>,
+    /// As in [`Config`].
+    close_aside: fn(OwnedFd),
 }
 
 /// Who waits for a descriptor. A key may be that of an operation that has ended.
@@ -94,6 +96,7 @@ impl Epoll {
             fetched: Cell::new(0),
             delivered: Cell::new(0),
             asked: Cell::new(None),
+            close_aside: config.close_aside,
         };
         Ok((epoll, BufferPool::new(buffers)))
     }
@@ -154,7 +157,7 @@ impl Epoll {
                 }
                 Request::SlowClose(fd) => {
                     self.forget(fd.as_raw_fd());
-                    close_elsewhere(fd);
+                    (self.close_aside)(fd);
                 }
             }
         }
@@ -293,11 +296,4 @@ impl Epoll {
             };
         }
     }
-}
-
-/// Closes a descriptor whose close may block. Rare enough for a thread of its own.
-fn close_elsewhere(fd: OwnedFd) {
-    let thread = std::thread::Builder::new().name("ringmill-close".to_owned());
-    // Where no thread is to be had the closure is dropped, and the descriptor with it: here, then.
-    let _ = thread.spawn(move || drop(fd));
 }

@@ -94,8 +94,22 @@ pub(super) fn hand_over(driver: &Driver, sqe: &Sqe) {
     let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
     let (off, address, len) = (word(8), word(16), word(24) as u32);
     let len = match bytes[0] {
-        opcode::Send::CODE | opcode::Recv::CODE | opcode::Read::CODE | opcode::Write::CODE => {
-            len as usize
+        opcode::Send::CODE
+        | opcode::Recv::CODE
+        | opcode::Read::CODE
+        | opcode::Write::CODE
+        | opcode::ReadFixed::CODE
+        | opcode::WriteFixed::CODE => len as usize,
+        // A list of addresses and lengths: it and what it leads to.
+        opcode::Readv::CODE | opcode::Writev::CODE => {
+            let pieces = address as *const [usize; 2];
+            for index in 0..len as usize {
+                // SAFETY: the kernel would read the same entry of the list (readv(2)), which the
+                // operation keeps.
+                let [start, len] = unsafe { *pieces.add(index) };
+                note(identity(driver), word(32), start, start.saturating_add(len));
+            }
+            len as usize * size_of::<[usize; 2]>()
         }
         // The length of a socket address is where files have their offset.
         opcode::Connect::CODE => off as usize,
@@ -119,9 +133,9 @@ pub(super) fn take_back(driver: &Driver, user_data: u64) {
             && place.driver.load(Ordering::Relaxed) == driver
             && place.user_data.load(Ordering::Relaxed) == user_data
         {
+            // There may be several: the pieces of a vectored read.
             place.start.store(FREE, Ordering::Release);
             IN_FLIGHT.fetch_sub(1, Ordering::Release);
-            return;
         }
     }
 }

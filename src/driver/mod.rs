@@ -35,6 +35,7 @@ pub(crate) mod guard;
 mod guard;
 mod operation;
 mod park;
+mod registered;
 mod slots;
 mod spare;
 mod uring;
@@ -47,6 +48,8 @@ pub(crate) use descriptor::{Closing, Descriptor};
 pub(crate) use diagnosis::{Refusal, io_uring_disabled};
 pub(crate) use operation::{After, Attempt, Completion, Event, Interest, Operation};
 pub(crate) use park::Park;
+pub(crate) use registered::Region;
+pub use registered::RegisteredBuf;
 pub(crate) use slots::Key;
 pub(crate) use spare::SpareBuffers;
 pub(crate) use uring::WAKE_USER_DATA;
@@ -72,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) cq_entries: u32,
     pub(crate) buffers: u16,
     pub(crate) buffer_len: u32,
+    /// Closes a descriptor whose close may block, by another thread: for a back end that has none.
+    pub(crate) close_aside: fn(OwnedFd),
 }
 
 /// What the next flush has to do.
@@ -89,6 +94,7 @@ pub(crate) struct Driver {
     requests: RefCell<VecDeque<Request>>,
     pool: Rc<BufferPool>,
     spare: SpareBuffers,
+    registered: registered::Table,
     backend: Backend,
     counters: Arc<Counters>,
     /// A request is queued that another thread waits for: flush after this poll, not this tick.
@@ -115,6 +121,7 @@ impl Driver {
             requests: RefCell::new(VecDeque::new()),
             pool: Rc::new(pool),
             spare: SpareBuffers::new(),
+            registered: registered::Table::new(),
             backend,
             counters: Arc::new(Counters::default()),
             urgent: Cell::new(false),

@@ -78,6 +78,7 @@ impl Driver {
     fn turn(&self, wait: Wait) -> io::Result<()> {
         self.urgent.set(false);
         self.pool.flush();
+        self.registered.empty(&self.backend);
         let wait = match wait {
             // More of the starved can be fed than a flush may feed at once.
             Wait::Forever | Wait::For(_) if self.pool.can_feed() => Wait::Poll,

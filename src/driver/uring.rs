@@ -82,6 +82,10 @@ impl Uring {
         }
     }
 
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
     pub(super) fn signal(&self) -> &Arc<Signal> {
         &self.signal
     }

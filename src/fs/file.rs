@@ -7,7 +7,7 @@ use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
 use crate::event_loop::context;
-use crate::op::file_io::{self, Filling};
+use crate::op::file_io::{self, Fill, Filling, Pour, Pouring};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
 use std::io;
@@ -197,8 +197,8 @@ impl File {
         buffer: B,
         offset: u64,
     ) -> (io::Result<usize>, B) {
-        let (read, buffer) = self.read_on(Filling::new(buffer), offset).await;
-        (read, buffer.into_inner())
+        let (read, filling) = self.read_on(Filling::new(buffer), offset).await;
+        (read, filling.into_inner())
     }
 
     /// Fills the buffer's whole room with what is at `offset`.
@@ -220,34 +220,42 @@ impl File {
         buffer: B,
         offset: u64,
     ) -> (io::Result<()>, B) {
-        let mut buffer = Filling::new(buffer);
-        let mut at = offset;
-        let result = loop {
-            let missing = buffer.room().len();
+        let (read, filling) = self.read_whole(Filling::new(buffer), offset).await;
+        (read, filling.into_inner())
+    }
+
+    /// Reads until no room is left.
+    pub(super) async fn read_whole<F: Fill + Send>(
+        &self,
+        mut fill: F,
+        mut offset: u64,
+    ) -> (io::Result<()>, F) {
+        loop {
+            let missing = fill.left();
             if missing == 0 {
-                break Ok(());
+                return (Ok(()), fill);
             }
             let read;
-            (read, buffer) = self.read_on(buffer, at).await;
+            (read, fill) = self.read_on(fill, offset).await;
             match read {
                 Ok(0) => {
                     let message = format!("the file ends {missing} bytes too soon");
-                    break Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                    let error = io::Error::new(io::ErrorKind::UnexpectedEof, message);
+                    return (Err(error), fill);
                 }
-                Ok(read) => at = at.saturating_add(read as u64),
-                Err(error) => break Err(error),
+                Ok(read) => offset = offset.saturating_add(read as u64),
+                Err(error) => return (Err(error), fill),
             }
-        };
-        (result, buffer.into_inner())
+        }
     }
 
-    async fn read_on<B: IoBufMut + Send>(
+    pub(super) async fn read_on<F: Fill + Send>(
         &self,
-        mut buffer: Filling<B>,
+        mut fill: F,
         offset: u64,
-    ) -> (io::Result<usize>, Filling<B>) {
+    ) -> (io::Result<usize>, F) {
         if let Err(error) = check(offset) {
-            return (Err(error), buffer);
+            return (Err(error), fill);
         }
         let driver = context::driver();
         let has_ring = driver.info().kind == DriverKind::Uring;
@@ -256,22 +264,20 @@ impl File {
             (true, true) => Share::take(0),
             // An attempt would wait for the disk.
             (true, false) => None,
-            (false, true) => Share::take(buffer.room().len()),
-            (false, false) => Share::take_small(buffer.room().len()),
+            (false, true) => Share::take(fill.left()),
+            (false, false) => Share::take_small(fill.left()),
         };
-        let buffer = if let Some(_share) = share {
-            let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);
-            match read.await {
-                (Err(error), buffer) if must_wait(&error) => buffer,
+        let fill = if let Some(_share) = share {
+            match file_io::read_at(driver, self.fd.clone(), fill, offset).await {
+                (Err(error), fill) if must_wait(&error) => fill,
                 read => return read,
             }
         } else {
-            buffer
+            fill
         };
         let fd = self.fd.clone();
-        let wait =
-            move |buffer: &mut Filling<B>| uninterrupted(|| buffer.read_on(fd.as_fd(), offset));
-        pooled::call_with(buffer, wait).await
+        let wait = move |fill: &mut F| uninterrupted(|| fill.read_on(fd.as_fd(), offset));
+        pooled::call_with(fill, wait).await
     }
 
     /// Writes at `offset`, and says how much: less than all where, say, the disk is nearly full. To a
@@ -294,7 +300,8 @@ impl File {
         buffer: B,
         offset: u64,
     ) -> (io::Result<usize>, B) {
-        self.write_from(buffer, 0, offset).await
+        let (written, pouring) = self.write_on(Pouring::new(buffer), offset).await;
+        (written, pouring.into_inner())
     }
 
     /// Writes all of the buffer at `offset`.
@@ -312,49 +319,51 @@ impl File {
     /// As [`write_at`](File::write_at).
     pub async fn write_all_at<B: IoBuf + Send>(
         &self,
-        mut buffer: B,
+        buffer: B,
         offset: u64,
     ) -> (io::Result<()>, B) {
-        let len = buffer.as_slice().len();
-        let mut done = 0;
-        while done < len {
-            let written;
-            (written, buffer) = self.write_from(buffer, done, offset).await;
-            match written {
-                Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), buffer),
-                Ok(written) => done += written,
-                Err(error) => return (Err(error), buffer),
-            }
-        }
-        (Ok(()), buffer)
+        let (written, pouring) = self.write_whole(Pouring::new(buffer), offset).await;
+        (written, pouring.into_inner())
     }
 
-    /// Writes what is behind the first `from` bytes, for a buffer that begins at `offset`.
-    async fn write_from<B: IoBuf + Send>(
+    /// Writes until nothing is left.
+    pub(super) async fn write_whole<P: Pour + Send>(
         &self,
-        buffer: B,
-        from: usize,
+        mut pour: P,
+        mut offset: u64,
+    ) -> (io::Result<()>, P) {
+        while pour.left() > 0 {
+            let written;
+            (written, pour) = self.write_on(pour, offset).await;
+            match written {
+                Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), pour),
+                Ok(written) => offset = offset.saturating_add(written as u64),
+                Err(error) => return (Err(error), pour),
+            }
+        }
+        (Ok(()), pour)
+    }
+
+    pub(super) async fn write_on<P: Pour + Send>(
+        &self,
+        pour: P,
         offset: u64,
-    ) -> (io::Result<usize>, B) {
-        let offset = offset.saturating_add(from as u64);
+    ) -> (io::Result<usize>, P) {
         if let Err(error) = check(offset) {
-            return (Err(error), buffer);
+            return (Err(error), pour);
         }
         let driver = context::driver();
-        let buffer = if self.direct && driver.info().kind == DriverKind::Uring {
-            let write = file_io::write_at(driver, self.fd.clone(), buffer, from, offset);
-            match write.await {
-                (Err(error), buffer) if must_wait(&error) => buffer,
+        let pour = if self.direct && driver.info().kind == DriverKind::Uring {
+            match file_io::write_at(driver, self.fd.clone(), pour, offset).await {
+                (Err(error), pour) if must_wait(&error) => pour,
                 done => return done,
             }
         } else {
-            buffer
+            pour
         };
         let fd = self.fd.clone();
-        let write = move |buffer: &mut B| {
-            uninterrupted(|| disk_file::write_at(fd.as_fd(), &buffer.as_slice()[from..], offset))
-        };
-        pooled::call_with(buffer, write).await
+        let write = move |pour: &mut P| uninterrupted(|| pour.write_on(fd.as_fd(), offset));
+        pooled::call_with(pour, write).await
     }
 }
 

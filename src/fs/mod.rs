@@ -42,6 +42,9 @@
 //! | 4 KiB written and fdatasync, one at a time | 88 | 87 |
 //! | 4 KiB written and fdatasync, 16 at a time | 46 | 61 |
 //!
+//! Past the page cache a read costs less processor time with [`RegisteredBuffers`]: a tenth at 4 KiB,
+//! two thirds at 1 MiB.
+//!
 //! Dropping a [`File`] closes it on the spot, which may take long after much was written:
 //! [`File::close`].
 //!
@@ -60,12 +63,15 @@ mod cursor;
 mod directory;
 mod file;
 mod file_calls;
+mod file_vectored;
 mod open_options;
 mod paths;
 mod pooled;
+mod registered_buffers;
 mod share;
 mod temporary;
 
+pub use crate::driver::RegisteredBuf;
 pub use cursor::Cursor;
 pub use directory::{DirEntry, ReadDir, read_dir};
 pub use file::File;
@@ -75,5 +81,6 @@ pub use paths::{
     read_to_string, remove_dir, remove_dir_all, remove_file, rename, set_permissions, symlink,
     symlink_metadata, write,
 };
+pub use registered_buffers::RegisteredBuffers;
 pub use std::fs::{FileType, Metadata, Permissions};
 pub use temporary::{TemporaryDirectory, replace, temporary_directory, temporary_file};

@@ -1,10 +1,13 @@
-//! Reading and writing a file at a place, with a buffer that is handed over and comes back.
+//! Reading and writing a file at a place, with buffers that are handed over and come back.
 //!
 //! The ring reads what is in the page cache as it is submitted, and waits for the rest without a
 //! thread. Where there is no ring an attempt finds what is in the cache, and says `WouldBlock` where
 //! that is not all: files cannot be waited for. Whoever asked then goes to a thread.
+//!
+//! What is filled and what is written is a [`Fill`] or a [`Pour`]: one buffer, which is here, or
+//! several (`file_vectored.rs`).
 
-use crate::buf::{IoBuf, IoBufMut};
+use crate::buf::{IoBuf, IoBufMut, Registration};
 use crate::driver::{Attempt, Completion, Driver, Event, OneShot, Pending, Step};
 use crate::sys::disk_file::{self, LONGEST};
 use crate::sys::errno;
@@ -16,7 +19,79 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A buffer that is being filled, and how far it is. Only what is in this file counts.
+/// What reads fill, from its beginning on, and how far it is.
+///
+/// # Safety
+///
+/// What a submission points to stays where it is, and is nobody else's, until the next call of
+/// `advance` or the drop of the value; also while the value itself moves.
+pub(crate) unsafe trait Fill: 'static {
+    /// Bytes of room that are left.
+    fn left(&mut self) -> usize;
+
+    /// Where the room is known to a ring, all of it.
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
+
+    /// A read into the room that is left, with its place in the ring that it is for.
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe;
+
+    /// The same by a call, if it need not wait for the disk; else `WouldBlock`.
+    fn read_now(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize>;
+
+    /// The same by a call that waits for the disk.
+    fn read(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize>;
+
+    /// So many more bytes are filled.
+    ///
+    /// # Safety
+    ///
+    /// They are: a read into what was left has counted them.
+    unsafe fn advance(&mut self, read: usize);
+
+    /// Reads on, and waits for the disk: for a thread that may.
+    fn read_on(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
+        let read = self.read(file, offset)?;
+        // SAFETY: the call has just said so.
+        unsafe { self.advance(read) };
+        Ok(read)
+    }
+}
+
+/// What writes take from, from its beginning on, and how far they are.
+///
+/// # Safety
+///
+/// What a submission points to stays where and what it is until the next call of `advance` or the
+/// drop of the value; also while the value itself moves.
+pub(crate) unsafe trait Pour: 'static {
+    /// Bytes that are left to write.
+    fn left(&self) -> usize;
+
+    /// As of a [`Fill`].
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
+
+    /// A write of what is left, with its place in the ring that it is for.
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe;
+
+    /// The same by a call that waits for the disk.
+    fn write(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize>;
+
+    /// So many more bytes are written.
+    fn advance(&mut self, written: usize);
+
+    /// Writes on, and waits for the disk: for a thread that may.
+    fn write_on(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
+        let written = self.write(file, offset)?;
+        self.advance(written);
+        Ok(written)
+    }
+}
+
+/// A buffer that is being filled. Only what is in this file counts.
 pub(crate) struct Filling<B> {
     buffer: B,
     filled: usize,
@@ -27,8 +102,7 @@ impl<B: IoBufMut> Filling<B> {
         Filling { buffer, filled: 0 }
     }
 
-    /// The room that is left.
-    pub(crate) fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
         &mut self.buffer.room()[self.filled..]
     }
 
@@ -39,53 +113,129 @@ impl<B: IoBufMut> Filling<B> {
         unsafe { self.buffer.set_filled(self.filled) };
         self.buffer
     }
+}
 
-    /// Reads on, and waits for the disk: for a thread that may.
-    pub(crate) fn read_on(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
-        let read = disk_file::read_at(file, self.room(), offset)?;
+// SAFETY: `IoBufMut` promises it of the room.
+unsafe impl<B: IoBufMut> Fill for Filling<B> {
+    fn left(&mut self) -> usize {
+        self.room().len()
+    }
+
+    fn registration(&self) -> Option<Registration> {
+        self.buffer.registration()
+    }
+
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe {
+        let room = self.room();
+        let (start, len) = (room.as_mut_ptr().cast(), room.len().min(LONGEST) as u32);
+        match place {
+            Some(place) => opcode::ReadFixed::new(fd, start, len, place)
+                .offset(offset)
+                .build(),
+            None => opcode::Read::new(fd, start, len).offset(offset).build(),
+        }
+    }
+
+    fn read_now(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
+        disk_file::read_now(file, self.room(), offset)
+    }
+
+    fn read(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
+        disk_file::read_at(file, self.room(), offset)
+    }
+
+    unsafe fn advance(&mut self, read: usize) {
         self.filled += read;
-        Ok(read)
     }
 }
 
-pub(crate) struct ReadAt<B> {
+/// A buffer that is being written.
+pub(crate) struct Pouring<B> {
+    buffer: B,
+    written: usize,
+}
+
+impl<B: IoBuf> Pouring<B> {
+    pub(crate) fn new(buffer: B) -> Self {
+        Pouring { buffer, written: 0 }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer.as_slice()[self.written..]
+    }
+
+    pub(crate) fn into_inner(self) -> B {
+        self.buffer
+    }
+}
+
+// SAFETY: `IoBuf` promises it of the bytes.
+unsafe impl<B: IoBuf> Pour for Pouring<B> {
+    fn left(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn registration(&self) -> Option<Registration> {
+        self.buffer.registration()
+    }
+
+    fn submission(&mut self, fd: types::Fd, offset: u64, place: Option<u16>) -> Sqe {
+        let bytes = self.bytes();
+        let (start, len) = (bytes.as_ptr(), bytes.len().min(LONGEST) as u32);
+        match place {
+            Some(place) => opcode::WriteFixed::new(fd, start, len, place)
+                .offset(offset)
+                .build(),
+            None => opcode::Write::new(fd, start, len).offset(offset).build(),
+        }
+    }
+
+    fn write(&mut self, file: BorrowedFd<'_>, offset: u64) -> io::Result<usize> {
+        disk_file::write_at(file, self.bytes(), offset)
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.written += written;
+    }
+}
+
+pub(crate) struct ReadAt<F> {
     file: Arc<OwnedFd>,
-    buffer: Filling<B>,
+    fill: F,
     offset: u64,
+    /// Where the driver's ring knows the memory.
+    place: Option<u16>,
 }
 
 /// Reads on; the result counts what was read now.
-pub(crate) fn read_at<B: IoBufMut>(
+pub(crate) fn read_at<F: Fill>(
     driver: Rc<Driver>,
     file: Arc<OwnedFd>,
-    buffer: Filling<B>,
+    fill: F,
     offset: u64,
-) -> Pending<ReadAt<B>> {
+) -> Pending<ReadAt<F>> {
+    let place = fill.registration().and_then(|at| driver.place_of(at));
     let read = ReadAt {
         file,
-        buffer,
+        fill,
         offset,
+        place,
     };
     Pending::new(driver, read)
 }
 
-// SAFETY: `IoBufMut` promises that the room stays where it is, and is nobody else's, while the
-// operation owns the buffer; the operation keeps the descriptor open.
-unsafe impl<B: IoBufMut> OneShot for ReadAt<B> {
-    type Output = (io::Result<usize>, Filling<B>);
+// SAFETY: `Fill`'s promise, as `advance` is called only after the terminal completion; the operation
+// keeps the descriptor open.
+unsafe impl<F: Fill> OneShot for ReadAt<F> {
+    type Output = (io::Result<usize>, F);
 
     fn prepare(&mut self, _: Preflight) -> Sqe {
-        let room = self.buffer.room();
-        let len = room.len().min(LONGEST) as u32;
         let fd = types::Fd(self.file.as_raw_fd());
-        opcode::Read::new(fd, room.as_mut_ptr().cast(), len)
-            .offset(self.offset)
-            .build()
+        self.fill.submission(fd, self.offset, self.place)
     }
 
     fn attempt(&mut self, _: Option<Event>) -> Attempt {
-        let room = self.buffer.room();
-        finished(disk_file::read_now(self.file.as_fd(), room, self.offset))
+        finished(self.fill.read_now(self.file.as_fd(), self.offset))
     }
 
     fn step(&mut self, completion: &Completion, orphaned: bool) -> Step {
@@ -94,51 +244,47 @@ unsafe impl<B: IoBufMut> OneShot for ReadAt<B> {
 
     fn output(mut self, completion: Completion) -> Self::Output {
         let read = count(completion);
-        self.buffer.filled += read.as_ref().unwrap_or(&0);
-        (read, self.buffer)
+        // SAFETY: the kernel has counted them.
+        unsafe { self.fill.advance(*read.as_ref().unwrap_or(&0)) };
+        (read, self.fill)
     }
 }
 
-pub(crate) struct WriteAt<B> {
+pub(crate) struct WriteAt<P> {
     file: Arc<OwnedFd>,
-    buffer: B,
-    /// Bytes of the buffer to skip: they were written before.
-    from: usize,
+    pour: P,
     offset: u64,
+    /// Where the driver's ring knows the memory.
+    place: Option<u16>,
 }
 
-/// Writes the buffer's bytes behind its first `from`.
-pub(crate) fn write_at<B: IoBuf>(
+/// Writes on; the result counts what was written now.
+pub(crate) fn write_at<P: Pour>(
     driver: Rc<Driver>,
     file: Arc<OwnedFd>,
-    buffer: B,
-    from: usize,
+    pour: P,
     offset: u64,
-) -> Pending<WriteAt<B>> {
+) -> Pending<WriteAt<P>> {
+    let place = pour.registration().and_then(|at| driver.place_of(at));
     let write = WriteAt {
         file,
-        buffer,
-        from,
+        pour,
         offset,
+        place,
     };
     Pending::new(driver, write)
 }
 
-// SAFETY: `IoBuf` promises that the bytes stay where and what they are while the operation owns
-// the buffer; the operation keeps the descriptor open.
-unsafe impl<B: IoBuf> OneShot for WriteAt<B> {
-    type Output = (io::Result<usize>, B);
+// SAFETY: as for reads.
+unsafe impl<P: Pour> OneShot for WriteAt<P> {
+    type Output = (io::Result<usize>, P);
 
     // A write that was begun is not half taken back.
     const FINISHES: bool = true;
 
     fn prepare(&mut self, _: Preflight) -> Sqe {
-        let bytes = &self.buffer.as_slice()[self.from..];
-        let len = bytes.len().min(LONGEST) as u32;
         let fd = types::Fd(self.file.as_raw_fd());
-        opcode::Write::new(fd, bytes.as_ptr(), len)
-            .offset(self.offset)
-            .build()
+        self.pour.submission(fd, self.offset, self.place)
     }
 
     fn attempt(&mut self, _: Option<Event>) -> Attempt {
@@ -150,8 +296,10 @@ unsafe impl<B: IoBuf> OneShot for WriteAt<B> {
         again_if_interrupted(completion, orphaned)
     }
 
-    fn output(self, completion: Completion) -> Self::Output {
-        (count(completion), self.buffer)
+    fn output(mut self, completion: Completion) -> Self::Output {
+        let written = count(completion);
+        self.pour.advance(*written.as_ref().unwrap_or(&0));
+        (written, self.pour)
     }
 }
 

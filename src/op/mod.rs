@@ -6,12 +6,13 @@
 //! as an attempt that does not wait. To add one: its file here, and the resource that uses it;
 //! `docs/operations.md` shows how by the shortest, `connect.rs`.
 //!
-//! The `unsafe` here is the `unsafe impl` of those two traits: the promise that what a submission
-//! points to belongs to the operation; and in `file_io` the giving back of a buffer that was filled.
+//! The only `unsafe` here is the `unsafe impl` of those two traits: the promise that what a
+//! submission points to belongs to the operation; and what gives a buffer back that was filled.
 
 mod accept;
 mod connect;
 pub(crate) mod file_io;
+pub(crate) mod file_vectored;
 mod ready;
 mod recv;
 mod send;

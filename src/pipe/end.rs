@@ -7,7 +7,7 @@ use crate::op::{self, Ready};
 use crate::sys::file::{self, Readiness};
 use crate::sys::socket;
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,6 +20,22 @@ pub(crate) enum Calls {
     File,
     /// recv(2) and send(2), which can be told not to wait whatever the socket is set to.
     Socket,
+}
+
+impl Calls {
+    fn write(self, fd: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Calls::File => file::write_vectored(fd, pieces),
+            Calls::Socket => socket::send_vectored_now(fd, pieces),
+        }
+    }
+}
+
+/// Without the empty pieces at the beginning: one call takes a bounded number. `None` if no piece has
+/// a byte.
+fn from_the_first_byte<'a, 'b>(pieces: &'a [IoSlice<'b>]) -> Option<&'a [IoSlice<'b>]> {
+    let first = pieces.iter().position(|piece| !piece.is_empty())?;
+    Some(&pieces[first..])
 }
 
 /// One direction of an open file.
@@ -75,6 +91,33 @@ impl End {
         match self.calls {
             Calls::File => self.poll(cx, Readiness::Writable, |fd| file::write(fd, bytes)),
             Calls::Socket => self.poll(cx, Readiness::Writable, |fd| socket::send_now(fd, bytes)),
+        }
+    }
+
+    /// As [`poll_write`](End::poll_write), of several pieces.
+    #[track_caller]
+    pub(crate) fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let Some(pieces) = from_the_first_byte(pieces) else {
+            return Poll::Ready(Ok(0));
+        };
+        let calls = self.calls;
+        self.poll(cx, Readiness::Writable, |fd| calls.write(fd, pieces))
+    }
+
+    /// Writes as much as there is room for now, else fails with `WouldBlock`.
+    pub(crate) fn try_write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let Some(pieces) = from_the_first_byte(pieces) else {
+            return Ok(0);
+        };
+        loop {
+            match self.calls.write(self.as_fd(), pieces) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return written,
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::end::End;
 use crate::sys::file::Readiness;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::task::{Context, Poll, ready};
@@ -84,6 +84,54 @@ impl Sender {
     /// As [`write`](Sender::write).
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.end.poll_write(cx, bytes)
+    }
+
+    /// Writes what there is room for now, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is no room, and as [`write`](Sender::write).
+    pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// Writes some of several pieces, one after the other, as if they were one
+    /// [`write`](Sender::write): at most the first 1,024 that are not empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Sender::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it before it is ready: nothing was written.
+    pub fn write_vectored(
+        &mut self,
+        pieces: &[IoSlice<'_>],
+    ) -> impl Future<Output = io::Result<usize>> {
+        poll_fn(move |cx| self.poll_write_vectored(cx, pieces))
+    }
+
+    /// The write of [`write_vectored`](Sender::write_vectored), for hand-written futures.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Sender::write).
+    pub fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.end.poll_write_vectored(cx, pieces)
+    }
+
+    /// Writes what there is room for of several pieces now, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](Sender::try_write).
+    pub fn try_write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.end.try_write_vectored(pieces)
     }
 
     /// Writes all of `bytes`.

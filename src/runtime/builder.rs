@@ -3,7 +3,7 @@
 use super::error::BuildError;
 use super::runtime::Runtime;
 use super::watchdog::Watchdog;
-use crate::blocking::{Pool, PoolBuilder};
+use crate::blocking::{self, Pool, PoolBuilder};
 use crate::driver::{self, DriverKind};
 use crate::event_loop::{LoopConfig, SpinPolicy};
 use std::time::Duration;
@@ -262,6 +262,7 @@ impl Builder {
                     .unwrap_or(self.ring_entries.saturating_mul(CQ_FACTOR).min(65_536)),
                 buffers: self.buffers,
                 buffer_len: self.buffer_len,
+                close_aside: blocking::close_aside,
             },
             poll_budget: self.poll_budget,
             time_budget: nanos(self.time_budget),

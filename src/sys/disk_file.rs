@@ -2,6 +2,7 @@
 //! has no call for.
 
 use super::errno::counted;
+use super::pieces::Pieces;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -54,6 +55,52 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> io::Res
     let written =
         unsafe { libc::pwrite(fd.as_raw_fd(), bytes.as_ptr().cast(), len, offset as i64) };
     counted(written)
+}
+
+/// As [`read_now`], into several pieces of memory.
+///
+/// # Safety
+///
+/// What is left of the pieces may be written to.
+pub(crate) unsafe fn read_vectored_now(
+    fd: BorrowedFd<'_>,
+    pieces: &Pieces,
+    offset: u64,
+) -> io::Result<usize> {
+    let (pieces, count) = pieces.in_one_call();
+    let (fd, offset) = (fd.as_raw_fd(), offset as i64);
+    // SAFETY: the caller's promise.
+    counted(unsafe { libc::preadv2(fd, pieces, count as i32, offset, libc::RWF_NOWAIT) })
+}
+
+/// As [`read_at`], into several pieces of memory.
+///
+/// # Safety
+///
+/// What is left of the pieces may be written to.
+pub(crate) unsafe fn read_vectored_at(
+    fd: BorrowedFd<'_>,
+    pieces: &Pieces,
+    offset: u64,
+) -> io::Result<usize> {
+    let (pieces, count) = pieces.in_one_call();
+    // SAFETY: the caller's promise.
+    counted(unsafe { libc::preadv(fd.as_raw_fd(), pieces, count as i32, offset as i64) })
+}
+
+/// As [`write_at`], of several pieces of memory.
+///
+/// # Safety
+///
+/// What is left of the pieces may be read.
+pub(crate) unsafe fn write_vectored_at(
+    fd: BorrowedFd<'_>,
+    pieces: &Pieces,
+    offset: u64,
+) -> io::Result<usize> {
+    let (pieces, count) = pieces.in_one_call();
+    // SAFETY: the caller's promise.
+    counted(unsafe { libc::pwritev(fd.as_raw_fd(), pieces, count as i32, offset as i64) })
 }
 
 /// Reserves room on the disk (fallocate(2)); with `keep_size` the file stays as long as it is.

@@ -3,7 +3,7 @@
 use super::errno::counted;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -143,6 +143,18 @@ pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the slice is readable for the length of the call.
     let written = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
     counted(written)
+}
+
+/// Memory blocks that one call takes at most (`UIO_MAXIOV`; readv(2), "NOTES").
+pub(crate) const MOST_PIECES: usize = 1024;
+
+/// writev(2): how much was taken, of the first [`MOST_PIECES`].
+pub(crate) fn write_vectored(fd: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    let count = pieces.len().min(MOST_PIECES) as i32;
+    // SAFETY: an `IoSlice` is an iovec (std's promise), and its bytes are readable for the length of
+    // the call.
+    let written = unsafe { libc::writev(fd.as_raw_fd(), pieces.as_ptr().cast(), count) };
+    usize::try_from(written).map_err(|_| io::Error::last_os_error())
 }
 
 /// As [`read`] of a socket, whatever its open file is set to.

@@ -39,6 +39,10 @@ impl Mapping {
         Ok(mapping)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }

@@ -1,8 +1,9 @@
 //! Sockets: making, binding and asking them. What moves bytes is in the operations.
 
 use super::errno::counted;
+use super::file::MOST_PIECES;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-use std::io;
+use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -156,6 +157,13 @@ pub(crate) fn send_now(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         )
     };
     counted(sent)
+}
+
+/// As [`send_now`], of the first [`MOST_PIECES`].
+pub(crate) fn send_vectored_now(fd: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    let pieces = &pieces[..pieces.len().min(MOST_PIECES)];
+    let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+    SockRef::from(&fd).send_vectored_with_flags(pieces, flags)
 }
 
 /// One receive that does not wait: how much was there; 0 at the end of the stream.

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod connections;
+mod files;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod messages;
@@ -16,7 +17,8 @@ use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
 use kit::tcp::ANY;
 use kit::wait::{eventually, soon, until};
-use kit::{child, process, runtime};
+use kit::{build, builder, child, process};
+use ringmill::blocking::Pool;
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::{GuardAllocator, Handle, serve, spawn, yield_now};
 use std::cell::{Cell, RefCell};
@@ -24,6 +26,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use storm::Storm;
 
 #[global_allocator]
@@ -53,6 +56,7 @@ async fn rage(storm: Storm, address: SocketAddr) -> (u64, u64) {
         others.push(spawn(timers::wait(storm.clone())));
         others.push(spawn(timers::join(storm.clone(), Handle::current())));
     }
+    let file = spawn(files::use_one(storm.clone()));
     let mut others_too = Vec::new();
     for _ in 0..2 {
         others_too.push(spawn(connections::accept(storm.clone())));
@@ -67,6 +71,7 @@ async fn rage(storm: Storm, address: SocketAddr) -> (u64, u64) {
     for task in others {
         soon("a task", task).await.unwrap();
     }
+    assert!(soon("a task", file).await.unwrap() > 0);
     for task in others_too {
         connected += soon("a task", task).await.unwrap();
     }
@@ -81,7 +86,10 @@ fn dropped_futures_lose_nothing_and_leave_nothing() {
             Err(_) => CANCELLATIONS,
         };
         let mut random = Random::seeded();
-        let runtime = runtime(2);
+        // Its threads go when they have nothing to do, so that they can be counted.
+        let pool = Pool::builder("files").threads(4);
+        let pool = pool.keep_alive(Duration::from_millis(100));
+        let runtime = build(builder(2).blocking_pool(pool));
         let handle = runtime.handle().clone();
         let before = (process::descriptors(), process::threads());
 

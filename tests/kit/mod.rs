@@ -13,6 +13,7 @@ pub mod dropped;
 pub mod polls;
 pub mod process;
 pub mod random;
+pub mod scratch;
 pub mod seccomp;
 pub mod server;
 pub mod tcp;

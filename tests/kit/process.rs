@@ -10,9 +10,17 @@ pub fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("/proc").count() - 1
 }
 
-/// Threads of this process.
+/// Threads of this process, without those that the kernel runs for a ring: one of these stays for as
+/// long as the ring does.
 pub fn threads() -> usize {
-    fs::read_dir("/proc/self/task").expect("/proc").count()
+    let tasks = fs::read_dir("/proc/self/task").expect("/proc");
+    let is_ours = |path: std::path::PathBuf| {
+        // One that has just ended has no name any more.
+        fs::read_to_string(path.join("comm")).is_ok_and(|name| !name.starts_with("iou-wrk"))
+    };
+    tasks
+        .filter(|task| task.as_ref().is_ok_and(|task| is_ours(task.path())))
+        .count()
 }
 
 /// Memory mappings of this process.
