@@ -33,7 +33,11 @@ use storm::Storm;
 static GUARD: GuardAllocator = GuardAllocator;
 
 /// A debug build drops this many in some seconds.
-const CANCELLATIONS: u64 = 200_000;
+const CANCELLATIONS: u64 = if cfg!(debug_assertions) {
+    50_000
+} else {
+    200_000
+};
 
 async fn pair(listener: &mut TcpListener) -> (TcpStream, TcpStream) {
     let client = spawn(TcpStream::connect(listener.local_addr().unwrap()));
