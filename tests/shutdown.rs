@@ -168,14 +168,16 @@ fn runtimes_that_come_and_go_leave_nothing_behind() {
         for n in 0..12 {
             round(n);
         }
-        let before = process::descriptors();
-        let mappings = process::mappings();
+        // Those of the pools end by themselves, once they are told to, and have a loop's signal until
+        // then. The test harness has two.
+        let pools_end = || eventually("the pools' end", || process::threads() <= 2);
+        pools_end();
+        let (before, mappings) = (process::open_files(), process::mappings());
         for n in 0..120 {
             round(n);
         }
-        assert_eq!(process::descriptors(), before);
-        // Those of the pools end by themselves, once they are told to. The test harness has two.
-        eventually("the pools' end", || process::threads() <= 2);
+        pools_end();
+        assert_eq!(process::open_files(), before);
         let more = process::mappings().saturating_sub(mappings);
         assert!(more < 20, "{more} mappings more");
     });

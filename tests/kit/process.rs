@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 /// Open descriptors of this process.
 pub fn descriptors() -> usize {
@@ -21,6 +22,16 @@ pub fn threads() -> usize {
     tasks
         .filter(|task| task.as_ref().is_ok_and(|task| is_ours(task.path())))
         .count()
+}
+
+/// What the descriptors of this process are, by the kernel's names for them.
+pub fn open_files() -> Vec<String> {
+    let entries = fs::read_dir("/proc/self/fd").expect("/proc");
+    let name = |entry: io::Result<fs::DirEntry>| {
+        let name = fs::read_link(entry.expect("/proc").path()).ok()?;
+        Some(name.display().to_string())
+    };
+    entries.filter_map(name).collect()
 }
 
 /// Memory mappings of this process.
@@ -45,17 +56,12 @@ pub fn activity(pid: u32) -> io::Result<Vec<Activity>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
         let path = entry?.path();
-        let at = |name: &str| path.join(name).display().to_string();
-        found.push(Activity {
-            name: fs::read_to_string(at("comm"))?.trim().to_owned(),
-            call: fs::read_to_string(at("syscall"))?
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            voluntary: field(&at("status"), "voluntary_ctxt_switches:")?,
-            involuntary: field(&at("status"), "nonvoluntary_ctxt_switches:")?,
-        });
+        match Activity::of(&path) {
+            Ok(thread) => found.push(thread),
+            // It has ended since the listing.
+            Err(_) if !path.exists() => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(found)
 }
@@ -68,6 +74,22 @@ pub struct Activity {
     pub call: String,
     pub voluntary: u64,
     pub involuntary: u64,
+}
+
+impl Activity {
+    fn of(thread: &Path) -> io::Result<Self> {
+        let at = |name: &str| thread.join(name).display().to_string();
+        Ok(Activity {
+            name: fs::read_to_string(at("comm"))?.trim().to_owned(),
+            call: fs::read_to_string(at("syscall"))?
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            voluntary: field(&at("status"), "voluntary_ctxt_switches:")?,
+            involuntary: field(&at("status"), "nonvoluntary_ctxt_switches:")?,
+        })
+    }
 }
 
 fn field(path: &str, name: &str) -> io::Result<u64> {
