@@ -55,6 +55,8 @@
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
+//! - [`task_local!`] declares values that follow a piece of work to tasks, other loops and pools, and
+//!   [`context`] carries them where they do not go by themselves. [`trace_id()`] is one of them.
 //! - [`fs`] is files: read and written by the ring or in the pool, and never on the loop's time.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] what the system and its
 //!   operator tell the process.
@@ -84,6 +86,7 @@
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
+//! | `context` | task-locals, which follow the work |
 //! | `op` | one file for each operation: what goes to the kernel and what comes back |
 //! | `driver` | slots for what the kernel may touch, submission, completion, cancellation |
 //! | `buf` | received bytes and the pool they are lent from |
@@ -105,6 +108,7 @@ pub mod blocking;
 mod buf;
 pub mod channel;
 mod compat;
+pub mod context;
 pub mod doctor;
 mod driver;
 mod event_loop;
@@ -123,6 +127,7 @@ pub mod time;
 pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
+pub use context::{TraceId, trace_id};
 pub use doctor::doctor;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;

@@ -13,6 +13,8 @@
 //! ├────────────┤   so far the Header, the same for every task
 //! │ scheduler  │   read only
 //! │ stage      │   the future, then the output: the owner, then the handle (rule 7)
+//! ├────────────┤   so far the TaskCell; a task that was made in a context goes on
+//! │ context    │   the owner (rule 9)
 //! └────────────┘
 //! ```
 //!
@@ -29,7 +31,9 @@ use super::error::JoinError;
 use super::harness::{self, Polled};
 use super::state::{Release, State};
 use super::{Schedule, Scheduled};
+use crate::context::{self, Context};
 use crate::sys::atomics::UnsafeCell;
+use crate::sys::contained;
 
 /// Names an [`OwnedTasks`](super::OwnedTasks), once and for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,13 @@ pub(super) struct TaskCell<F: Future, S> {
     pub(super) stage: UnsafeCell<Stage<F>>,
 }
 
+/// A task that was made in a context.
+#[repr(C)]
+pub(super) struct InContext<F: Future, S> {
+    pub(super) cell: TaskCell<F, S>,
+    pub(super) context: UnsafeCell<Context>,
+}
+
 pub(super) enum Stage<F: Future> {
     Future(F),
     Output(Result<F::Output, JoinError>),
@@ -71,6 +82,8 @@ pub(super) struct VTable {
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
     pub(super) drop_output: unsafe fn(RawTask),
     pub(super) deallocate: unsafe fn(RawTask),
+    /// Where the context is, in bytes from the header; 0 if the task has none.
+    pub(super) context: usize,
 }
 
 /// A pointer to a task, with no claim to it: who uses one holds a reference, the queue entry, or is
@@ -80,7 +93,8 @@ pub(super) struct RawTask(NonNull<Header>);
 
 impl RawTask {
     /// Allocates a task, which starts scheduled and with two references: the owner's and the
-    /// handle's.
+    /// handle's. If a context is current, it has that.
+    #[inline]
     pub(super) fn allocate<F, S>(
         future: F,
         scheduler: S,
@@ -91,10 +105,10 @@ impl RawTask {
         F: Future,
         S: Schedule,
     {
-        let cell = Box::new(TaskCell {
+        let cell = |vtable| TaskCell {
             header: Header {
                 state: State::new(),
-                vtable: harness::vtable::<F, S>(),
+                vtable,
                 queue_next: UnsafeCell::new(None),
                 owner: UnsafeCell::new(owner),
                 owned_prev: Cell::new(None),
@@ -104,8 +118,17 @@ impl RawTask {
             },
             scheduler,
             stage: UnsafeCell::new(Stage::Future(future)),
-        });
-        Self(NonNull::from(Box::leak(cell)).cast())
+        };
+        if context::is_set() {
+            let whole = Box::new(InContext {
+                cell: cell(harness::vtable_in_context::<F, S>()),
+                context: UnsafeCell::new(Context::current()),
+            });
+            Self(NonNull::from(Box::leak(whole)).cast())
+        } else {
+            let whole = Box::new(cell(harness::vtable::<F, S>()));
+            Self(NonNull::from(Box::leak(whole)).cast())
+        }
     }
 
     /// The task whose header this is; what the pointer may reach, the task may.
@@ -202,6 +225,69 @@ impl RawTask {
         unsafe { self.header() }
             .join_waker
             .with_mut(|slot| std::mem::replace(unsafe { &mut *slot }, waker))
+    }
+
+    /// The task's context, if it was made in one.
+    ///
+    /// # Safety
+    /// The caller keeps the task for as long as `'a`, and is its owner, or holds the entry of one
+    /// without (rule 9).
+    #[inline]
+    unsafe fn context<'a>(self) -> Option<&'a UnsafeCell<Context>> {
+        // SAFETY: the caller keeps the cell.
+        let offset = unsafe { self.vtable() }.context;
+        // SAFETY: there it is in a task with such a table, and the pointer may reach it.
+        (offset != 0).then(|| unsafe { self.0.byte_add(offset).cast().as_ref() })
+    }
+
+    /// Polls the future in the task's context. Where it has none, none is current anyway: loops and
+    /// pools see to that, so that a poll does not have to.
+    ///
+    /// # Safety
+    /// As [`VTable::poll`].
+    #[inline]
+    pub(super) unsafe fn poll(self) -> Polled {
+        // SAFETY: the caller is the owner, whose reference keeps the task that it polls.
+        let (vtable, context) = unsafe { (self.vtable(), self.context()) };
+        // SAFETY: the caller's contract.
+        let poll = || unsafe { (vtable.poll)(self) };
+        match context {
+            None => poll(),
+            // SAFETY: rule 9: nobody writes it before the task is completed.
+            Some(context) => context.with(|context| context::enter(unsafe { &*context }, poll)),
+        }
+    }
+
+    /// Cancels the task, in its context or in none, wherever this is called.
+    ///
+    /// # Safety
+    /// As [`VTable::cancel`].
+    pub(super) unsafe fn cancel(self) {
+        // SAFETY: the caller is the owner, or holds the entry, and keeps the task.
+        let (vtable, context) = unsafe { (self.vtable(), self.context()) };
+        // SAFETY: the caller's contract.
+        let cancel = || unsafe { (vtable.cancel)(self) };
+        match context {
+            None => context::detached(cancel),
+            // SAFETY: rule 9: nobody writes it before the task is completed.
+            Some(context) => {
+                context.with(|context| context::enter(unsafe { &*context }, cancel));
+            }
+        }
+    }
+
+    /// Drops the task's context, which is about to be completed.
+    ///
+    /// # Safety
+    /// As [`context`](Self::context); the future is gone.
+    #[inline]
+    pub(super) unsafe fn leave_context(self) {
+        // SAFETY: the caller's contract.
+        if let Some(context) = unsafe { self.context() } {
+            // SAFETY: rule 9: it is the caller's alone.
+            let left = context.with_mut(|context| std::mem::take(unsafe { &mut *context }));
+            contained(|| drop(left));
+        }
     }
 
     /// Makes the queue entry of a task whose SCHEDULED flag the caller has just set, and hands it

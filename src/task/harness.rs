@@ -11,7 +11,7 @@ use std::ptr;
 use std::task::{Context, Poll, Waker};
 
 use super::Schedule;
-use super::cell::{RawTask, Stage, TaskCell, VTable};
+use super::cell::{InContext, RawTask, Stage, TaskCell, VTable};
 use super::error::JoinError;
 use super::state::{Completion, Detach, Join, JoinerWoken, Leave, Output};
 use super::waker;
@@ -37,6 +37,21 @@ pub(super) fn vtable<F: Future, S: Schedule>() -> &'static VTable {
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
         deallocate: deallocate::<F, S>,
+        context: 0,
+    }
+}
+
+/// The same for a task that was made in a context: only its memory differs.
+pub(super) fn vtable_in_context<F: Future, S: Schedule>() -> &'static VTable {
+    &VTable {
+        poll: poll::<F, S>,
+        cancel: cancel::<F, S>,
+        schedule: schedule::<F, S>,
+        adopted: adopted::<F, S>,
+        take_output: take_output::<F, S>,
+        drop_output: drop_output::<F, S>,
+        deallocate: deallocate_in_context::<F, S>,
+        context: mem::offset_of!(InContext<F, S>, context),
     }
 }
 
@@ -153,7 +168,21 @@ unsafe fn deallocate<F: Future, S: Schedule>(task: RawTask) {
     let cell = task.as_ptr().cast::<TaskCell<F, S>>();
     // SAFETY: rule 1: nobody else is left; the cell was allocated as a box of this type.
     let cell = unsafe { Box::from_raw(cell.as_ptr()) };
-    // SAFETY: as above.
+    assert_consumed(&cell);
+}
+
+/// # Safety
+/// As [`deallocate`].
+unsafe fn deallocate_in_context<F: Future, S: Schedule>(task: RawTask) {
+    let cell = task.as_ptr().cast::<InContext<F, S>>();
+    // SAFETY: rule 1: nobody else is left; the cell was allocated as a box of this type. Rule 9: its
+    // context is empty.
+    let cell = unsafe { Box::from_raw(cell.as_ptr()) };
+    assert_consumed(&cell.cell);
+}
+
+fn assert_consumed<F: Future, S>(cell: &TaskCell<F, S>) {
+    // SAFETY: who deallocates a task has it alone.
     let consumed = |stage: *const Stage<F>| matches!(unsafe { &*stage }, Stage::Consumed);
     if !cell.stage.with(consumed) {
         // What is in there may be bound to another thread, or to a lifetime that is over.
@@ -193,6 +222,8 @@ unsafe fn set_stage<F: Future>(stage: &UnsafeCell<Stage<F>>, next: Stage<F>) {
 /// The caller is the owner (or holds the entry of a task without one), the stage holds the output,
 /// and the owner does not use the task afterwards (rule 5).
 pub(super) unsafe fn complete(task: RawTask) {
+    // SAFETY: rule 9: the caller has the task, which is not complete yet.
+    unsafe { task.leave_context() };
     // SAFETY: rule 1: the owner's reference keeps the cell until `state.complete` has disposed of
     // it.
     let state = unsafe { &task.header().state };
