@@ -52,6 +52,7 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
+//! - [`correlation::Waiters`] brings replies to the tasks that wait for them, by id.
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
@@ -82,6 +83,7 @@
 //! | `fs`, `process`, `signal`, `stdio` | the other resources that users hold |
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `blocking` | threads for closures that block or compute |
+//! | `correlation` | replies, brought to who waits for them by id |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
@@ -109,6 +111,7 @@ mod buf;
 pub mod channel;
 mod compat;
 pub mod context;
+pub mod correlation;
 pub mod doctor;
 mod driver;
 mod event_loop;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The layers of `src/`, top first; those on one line do not know each other. A layer may use those
 /// below it.
-const LAYERS: [&[&str]; 20] = [
+const LAYERS: [&[&str]; 21] = [
     &["compat"],
     &["doctor"],
     &["runtime"],
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 20] = [
     &["fs", "process", "signal", "stdio"],
     &["pipe"],
     &["blocking"],
+    &["correlation"],
     &["channel"],
     &["sync"],
     &["time"],

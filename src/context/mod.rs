@@ -47,11 +47,11 @@
 //! 16 bytes behind its cell and an atomic increment. Each of its polls puts the context's address into
 //! a thread-local and puts back what was there.
 //!
-//! A task that is spawned where there is none pays a thread-local's read and a branch, and its polls
-//! pay a branch. It has no room for a context, and the code that polls it is the same: the context's
-//! place is found by an offset that stands in the task's table of functions, which is another one for
-//! tasks with a context. (A field in every task would have cost 16 bytes each; to wrap the future where
-//! there is a context would have compiled, and inlined, each task's poll twice.)
+//! A task that is spawned where there is none pays a thread-local's read and a branch, and nothing from
+//! then on: it has no room for a context, and its polls do not ask for one. A task with a context has
+//! another table of functions, whose `poll` enters the context and calls that of the first. (A field in
+//! every task would have cost 16 bytes and a branch a poll; to wrap the future where there is a context
+//! would have compiled each task's code twice.)
 
 mod attached;
 #[allow(clippy::module_inception)]

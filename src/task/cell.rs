@@ -33,7 +33,6 @@ use super::state::{Release, State};
 use super::{Schedule, Scheduled};
 use crate::context::{self, Context};
 use crate::sys::atomics::UnsafeCell;
-use crate::sys::contained;
 
 /// Names an [`OwnedTasks`](super::OwnedTasks), once and for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +81,6 @@ pub(super) struct VTable {
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
     pub(super) drop_output: unsafe fn(RawTask),
     pub(super) deallocate: unsafe fn(RawTask),
-    /// Where the context is, in bytes from the header; 0 if the task has none.
-    pub(super) context: usize,
 }
 
 /// A pointer to a task, with no claim to it: who uses one holds a reference, the queue entry, or is
@@ -147,6 +144,15 @@ impl RawTask {
     pub(super) unsafe fn cell<'a, F: Future, S>(self) -> &'a TaskCell<F, S> {
         // SAFETY: the cell is `repr(C)` with the header first, and the pointer was made from the
         // whole of it.
+        unsafe { self.0.cast().as_ref() }
+    }
+
+    /// The whole cell, and the context behind it.
+    ///
+    /// # Safety
+    /// As [`cell`](Self::cell), and the task was made in a context.
+    pub(super) unsafe fn in_context<'a, F: Future, S>(self) -> &'a InContext<F, S> {
+        // SAFETY: as for `cell`, which is the first in it.
         unsafe { self.0.cast().as_ref() }
     }
 
@@ -225,69 +231,6 @@ impl RawTask {
         unsafe { self.header() }
             .join_waker
             .with_mut(|slot| std::mem::replace(unsafe { &mut *slot }, waker))
-    }
-
-    /// The task's context, if it was made in one.
-    ///
-    /// # Safety
-    /// The caller keeps the task for as long as `'a`, and is its owner, or holds the entry of one
-    /// without (rule 9).
-    #[inline]
-    unsafe fn context<'a>(self) -> Option<&'a UnsafeCell<Context>> {
-        // SAFETY: the caller keeps the cell.
-        let offset = unsafe { self.vtable() }.context;
-        // SAFETY: there it is in a task with such a table, and the pointer may reach it.
-        (offset != 0).then(|| unsafe { self.0.byte_add(offset).cast().as_ref() })
-    }
-
-    /// Polls the future in the task's context. Where it has none, none is current anyway: loops and
-    /// pools see to that, so that a poll does not have to.
-    ///
-    /// # Safety
-    /// As [`VTable::poll`].
-    #[inline]
-    pub(super) unsafe fn poll(self) -> Polled {
-        // SAFETY: the caller is the owner, whose reference keeps the task that it polls.
-        let (vtable, context) = unsafe { (self.vtable(), self.context()) };
-        // SAFETY: the caller's contract.
-        let poll = || unsafe { (vtable.poll)(self) };
-        match context {
-            None => poll(),
-            // SAFETY: rule 9: nobody writes it before the task is completed.
-            Some(context) => context.with(|context| context::enter(unsafe { &*context }, poll)),
-        }
-    }
-
-    /// Cancels the task, in its context or in none, wherever this is called.
-    ///
-    /// # Safety
-    /// As [`VTable::cancel`].
-    pub(super) unsafe fn cancel(self) {
-        // SAFETY: the caller is the owner, or holds the entry, and keeps the task.
-        let (vtable, context) = unsafe { (self.vtable(), self.context()) };
-        // SAFETY: the caller's contract.
-        let cancel = || unsafe { (vtable.cancel)(self) };
-        match context {
-            None => context::detached(cancel),
-            // SAFETY: rule 9: nobody writes it before the task is completed.
-            Some(context) => {
-                context.with(|context| context::enter(unsafe { &*context }, cancel));
-            }
-        }
-    }
-
-    /// Drops the task's context, which is about to be completed.
-    ///
-    /// # Safety
-    /// As [`context`](Self::context); the future is gone.
-    #[inline]
-    pub(super) unsafe fn leave_context(self) {
-        // SAFETY: the caller's contract.
-        if let Some(context) = unsafe { self.context() } {
-            // SAFETY: rule 9: it is the caller's alone.
-            let left = context.with_mut(|context| std::mem::take(unsafe { &mut *context }));
-            contained(|| drop(left));
-        }
     }
 
     /// Makes the queue entry of a task whose SCHEDULED flag the caller has just set, and hands it

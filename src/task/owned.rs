@@ -157,12 +157,12 @@ impl OwnedTasks {
         match unsafe { task.header() }.state.start() {
             // SAFETY: rule 3: this is the owner, on its thread, the task is not complete, and
             // `enter` has made sure that no poll is under way.
-            Start::Poll => match unsafe { task.poll() } {
+            Start::Poll => match unsafe { (task.vtable().poll)(task) } {
                 Polled::Pending => return Ran::Pending,
                 Polled::Ready => {}
             },
             // SAFETY: rule 3, as above.
-            Start::Cancel => unsafe { task.cancel() },
+            Start::Cancel => unsafe { (task.vtable().cancel)(task) },
             Start::Complete => {
                 // SAFETY: rule 5: the reference that was passed on to the entry.
                 unsafe { task.release() };
@@ -220,7 +220,7 @@ impl OwnedTasks {
         // SAFETY: rules 1 and 3: this is the owner.
         unsafe {
             self.unlink(task);
-            task.cancel();
+            harness::cancel_anywhere(task);
             harness::complete(task);
         }
     }

@@ -137,7 +137,7 @@ impl Sleep {
     }
 
     /// Polls at no charge to the task's budget.
-    pub(super) fn poll_free(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_free(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().timer.poll_elapsed(cx, context::timers)
     }
 }
