@@ -8,10 +8,10 @@ use kit::wait::{here, soon, until};
 use kit::{block_on, builder, hush, runtime};
 use ringmill::blocking::{Pool, compute, spawn_blocking};
 use ringmill::channel::oneshot;
-use ringmill::context::Context;
+use ringmill::context::{Context, TaskLocal};
 use ringmill::{LoopRef, spawn, spawn_anywhere, task_local, yield_now};
 use std::future::pending;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -468,9 +468,11 @@ fn a_context_holds_one_value_for_each_task_local() {
 
 #[test]
 fn looking_where_there_is_no_value_says_which() {
-    let error = NAME.try_get().unwrap_err();
-    assert_eq!(error.to_string(), "the task-local NAME has no value here");
+    static UNSET: TaskLocal<u32> = TaskLocal::new(kit::ON_PURPOSE);
+    let error = UNSET.try_get().unwrap_err();
+    let text = format!("the task-local {} has no value here", kit::ON_PURPOSE);
+    assert_eq!(error.to_string(), text);
     hush();
-    let panic = catch_unwind(AssertUnwindSafe(|| NAME.get())).unwrap_err();
-    assert!(panic.downcast_ref::<String>().unwrap().contains("NAME"));
+    let panic = catch_unwind(|| UNSET.get()).unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>(), Some(&text));
 }
