@@ -21,6 +21,7 @@ const RECENT: usize = 4_096;
 /// machines, so that two loops seldom meet.
 const SHARDS: usize = 16;
 
+type Locked<K, V> = CachePadded<Mutex<Shard<K, V>>>;
 type Hook<K, V> = dyn Fn(&K, &V, UnclaimedReason) + Send + Sync;
 
 /// A registry of those who wait for replies, by id. Cheap to clone, and for all loops and threads; see
@@ -33,7 +34,7 @@ pub struct Waiters<K: Eq + Hash + Clone, V>(Arc<Owner<K, V>>);
 struct Owner<K: Eq + Hash + Clone, V>(Arc<Shared<K, V>>);
 
 pub(super) struct Shared<K, V> {
-    shards: Box<[CachePadded<Mutex<Shard<K, V>>>]>,
+    shards: Box<[Locked<K, V>]>,
     /// Numbers the registrations.
     turns: CachePadded<AtomicU64>,
     ids: CachePadded<AtomicU64>,
