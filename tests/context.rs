@@ -216,12 +216,11 @@ fn a_panic_leaves_no_context_behind() {
 fn a_runtime_within_a_context_runs_only_its_own_future_in_it() {
     let runtime = runtime(1);
     let (sender, receiver) = oneshot::channel();
-    let before = runtime.block_on(async {
-        spawn(async move {
-            receiver.await.unwrap();
-            name()
-        })
+    let before = runtime.handle().spawn_on(0, || async move {
+        receiver.await.unwrap();
+        name()
     });
+    runtime.block_on(yield_now());
     // Synchronously from one to the other, so the future is a part of the same work.
     let (inside, task) = NAME.sync_scope("ada", || {
         runtime.block_on(async {
