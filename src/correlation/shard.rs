@@ -17,6 +17,7 @@
 
 use super::{UnclaimedReason, WaitError, WaitersStats};
 use slab::Slab;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::task::Waker;
@@ -111,12 +112,19 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.counts.cancelled += 1;
             return Registered::Closed;
         }
-        if let Some(Id::Waiting(_)) = self.ids.get(&id) {
-            return Registered::AlreadyWaiting;
-        }
         // First what may panic, the id's own code.
         let place = self.waits.vacant_key();
-        self.ids.insert(id.clone(), Id::Waiting(place));
+        match self.ids.entry(id.clone()) {
+            Entry::Occupied(entry) if matches!(entry.get(), Id::Waiting(_)) => {
+                return Registered::AlreadyWaiting;
+            }
+            Entry::Occupied(mut entry) => {
+                entry.insert(Id::Waiting(place));
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(Id::Waiting(place));
+            }
+        }
         let state = State::Waiting(None);
         self.waits.insert(Wait { id, turn, state });
         self.in_flight += 1;
@@ -133,10 +141,15 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         id: K,
         value: V,
     ) -> Result<Option<Waker>, (K, V, UnclaimedReason)> {
-        let reason = match self.ids.get(&id) {
-            Some(&Id::Waiting(place)) => {
+        let reason = match self.ids.get_mut(&id) {
+            Some(entry @ &mut Id::Waiting(place)) => {
+                self.ends += 1;
+                *entry = Id::Ended {
+                    number: self.ends,
+                    replied: true,
+                };
                 self.counts.replied += 1;
-                self.end(id, true);
+                self.remember(id);
                 return Ok(self.turn_into(place, State::Replied(value)));
             }
             Some(Id::Ended { replied: true, .. }) => UnclaimedReason::Duplicate,
@@ -156,7 +169,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             return None;
         };
         self.counts.cancelled += 1;
-        self.end(id.clone(), false);
+        self.end(id.clone());
         Some(self.turn_into(place, State::Cancelled))
     }
 
@@ -177,7 +190,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         for (turn, place) in waiting {
             let id = self.waits[place].id.clone();
             self.counts.cancelled += 1;
-            self.end(id, false);
+            self.end(id);
             let waker = self.turn_into(place, State::Cancelled);
             wakers.extend(waker.map(|waker| (turn, waker)));
         }
@@ -208,7 +221,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.counts.timed_out += 1;
             let wait = self.waits.remove(place);
             self.in_flight -= 1;
-            self.end(wait.id, false);
+            self.end(wait.id);
             return Err(WaitError::TimedOut);
         }
         self.take(place)
@@ -221,7 +234,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             State::Waiting(_) => {
                 self.counts.dropped += 1;
                 self.in_flight -= 1;
-                self.end(wait.id, false);
+                self.end(wait.id);
                 Left::Nothing
             }
             State::Replied(value) => {
@@ -248,25 +261,32 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
     }
 
-    /// `id` is free, and remembered for a while.
-    fn end(&mut self, id: K, replied: bool) {
+    /// The wait for `id` has ended without a reply.
+    fn end(&mut self, id: K) {
+        self.ends += 1;
+        if let Some(entry) = self.ids.get_mut(&id) {
+            *entry = Id::Ended {
+                number: self.ends,
+                replied: false,
+            };
+        }
+        self.remember(id);
+    }
+
+    /// Keeps the id that has just ended, for a while, and forgets the oldest.
+    fn remember(&mut self, id: K) {
         if self.most_recent == 0 {
             self.ids.remove(&id);
             return;
         }
-        self.ends += 1;
-        let number = self.ends;
-        if let Some(entry) = self.ids.get_mut(&id) {
-            *entry = Id::Ended { number, replied };
-        }
         if self.recent.len() == self.most_recent
-            && let Some((oldest, ended)) = self.recent.pop_front()
+            && let Some((oldest, number)) = self.recent.pop_front()
+            && let Entry::Occupied(entry) = self.ids.entry(oldest)
             // Not if it was used again since.
-            && let Some(&Id::Ended { number, .. }) = self.ids.get(&oldest)
-            && number == ended
+            && matches!(entry.get(), Id::Ended { number: last, .. } if *last == number)
         {
-            self.ids.remove(&oldest);
+            entry.remove();
         }
-        self.recent.push_back((id, number));
+        self.recent.push_back((id, self.ends));
     }
 }
