@@ -1,4 +1,4 @@
-//! What a task costs: spawn and join, a wake, a yield.
+//! What a task costs: spawn and join, a wake, a yield; and task-locals.
 //!
 //! ```text
 //! cargo bench --bench tasks
@@ -127,5 +127,34 @@ fn wakes(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, spawn_join, yields, wakes);
+ringmill::task_local!(static NUMBER: u64);
+
+fn contexts(c: &mut Criterion) {
+    let runtime = runtime();
+    c.bench_function("spawn + join, 64 at a time, in a context", |b| {
+        b.iter_custom(|rounds| {
+            timed(&runtime, || {
+                NUMBER.scope(7, async move {
+                    let mut tasks = Vec::with_capacity(BATCH as usize);
+                    for _ in 0..rounds.div_ceil(BATCH) {
+                        for round in 0..BATCH {
+                            tasks.push(ringmill::spawn(async move { black_box(round) }));
+                        }
+                        for task in tasks.drain(..) {
+                            black_box(task.await.ok());
+                        }
+                    }
+                })
+            })
+        });
+    });
+    c.bench_function("a task-local: one more scope", |b| {
+        b.iter(|| NUMBER.sync_scope(black_box(7), || black_box(())));
+    });
+    NUMBER.sync_scope(7, || {
+        c.bench_function("a task-local: a look", |b| b.iter(|| NUMBER.with(|n| *n)));
+    });
+}
+
+criterion_group!(benches, spawn_join, yields, wakes, contexts);
 criterion_main!(benches);

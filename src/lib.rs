@@ -52,9 +52,12 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
+//! - [`correlation::Waiters`] brings replies to the tasks that wait for them, by id.
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
+//! - [`task_local!`] declares values that follow a piece of work to tasks, other loops and pools, and
+//!   [`context`] carries them where they do not go by themselves. [`trace_id()`] is one of them.
 //! - [`fs`] is files: read and written by the ring or in the pool, and never on the loop's time.
 //! - [`net`] is TCP, [`time`] sleeps, intervals and timeouts, [`signal`] what the system and its
 //!   operator tell the process.
@@ -81,10 +84,12 @@
 //! | `fs`, `process`, `signal`, `stdio` | the other resources that users hold |
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `blocking` | threads for closures that block or compute |
+//! | `correlation` | replies, brought to who waits for them by id |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
+//! | `context` | task-locals, which follow the work |
 //! | `op` | one file for each operation: what goes to the kernel and what comes back |
 //! | `driver` | slots for what the kernel may touch, submission, completion, cancellation |
 //! | `buf` | received bytes and the pool they are lent from |
@@ -106,6 +111,8 @@ pub mod blocking;
 mod buf;
 pub mod channel;
 mod compat;
+pub mod context;
+pub mod correlation;
 pub mod doctor;
 mod driver;
 mod event_loop;
@@ -125,6 +132,7 @@ pub mod time;
 pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
+pub use context::{TraceId, trace_id};
 pub use doctor::doctor;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;

@@ -2,6 +2,7 @@
 
 use super::gate::Gate;
 use super::stats::Counters;
+use crate::context::detached;
 use crate::task::{self, AbortHandle, JoinError, JoinHandle, OwnedTasks, Schedule, Scheduled};
 use std::cell::RefCell;
 use std::fmt;
@@ -273,8 +274,9 @@ pub(super) fn run(entry: Scheduled) {
 
     RUNNING.with(|running| running.borrow_mut().push(entry.abort_handle()));
     let _leave = Leave;
-    // An owner for each: jobs nest where one waits for its parts, and runs of one owner must not.
-    let _ = OwnedTasks::new().run(entry);
+    // An owner for each: jobs nest where one waits for its parts, and runs of one owner must not. Nor
+    // does it concern this one in which context the other is.
+    let _ = detached(|| OwnedTasks::new().run(entry));
 }
 
 /// Whether the job that runs on this thread is no longer wanted: it was aborted, or dropped by who

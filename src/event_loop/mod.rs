@@ -29,6 +29,7 @@ pub(crate) use shared::{LoopShared, Scheduler, Unbound};
 pub(crate) use siblings::Siblings;
 pub(crate) use wheel::{Timer, Timers};
 
+use crate::context::detached;
 use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
@@ -125,6 +126,11 @@ impl EventLoop {
     /// within `limit` (see [`Driver::drain`]).
     pub(crate) fn close(self: &Rc<Self>, limit: Duration) {
         let _entered = context::enter_to_close(self);
+        // Not in the context of whoever drops the runtime.
+        detached(|| self.end(limit));
+    }
+
+    fn end(&self, limit: Duration) {
         // First nothing new comes in, then nothing is left: tasks that arrived but never ran are
         // cancelled with the entries, the others with the list.
         drop(self.shared.close());

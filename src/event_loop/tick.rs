@@ -1,6 +1,7 @@
 //! The tick: completions, inbox, timers, tasks, park; in this order.
 
 use super::{EventLoop, Scheduler, context};
+use crate::context::detached;
 use crate::driver::Park;
 use crate::task::{JoinError, JoinHandle, Scheduled, Sleep, budget};
 use std::future::Future;
@@ -63,6 +64,11 @@ impl EventLoop {
     }
 
     fn run_until(&self, done: impl Fn() -> bool) {
+        // What the future of `block_on` is about is none of the other tasks' business.
+        detached(|| self.turn_until(done));
+    }
+
+    fn turn_until(&self, done: impl Fn() -> bool) {
         self.shared.metrics.begin_run();
         let _run = self.shared.activity.begin_run();
         loop {

@@ -13,6 +13,8 @@
 //! ├────────────┤   so far the Header, the same for every task
 //! │ scheduler  │   read only
 //! │ stage      │   the future, then the output: the owner, then the handle (rule 7)
+//! ├────────────┤   so far the TaskCell; a task that was made in a context goes on
+//! │ context    │   the owner (rule 9)
 //! └────────────┘
 //! ```
 //!
@@ -29,6 +31,7 @@ use super::error::JoinError;
 use super::harness::{self, Polled};
 use super::state::{Release, State};
 use super::{Schedule, Scheduled};
+use crate::context::{self, Context};
 use crate::sys::atomics::UnsafeCell;
 
 /// Names an [`OwnedTasks`](super::OwnedTasks), once and for all.
@@ -56,6 +59,13 @@ pub(super) struct TaskCell<F: Future, S> {
     pub(super) stage: UnsafeCell<Stage<F>>,
 }
 
+/// A task that was made in a context.
+#[repr(C)]
+pub(super) struct InContext<F: Future, S> {
+    pub(super) cell: TaskCell<F, S>,
+    pub(super) context: UnsafeCell<Context>,
+}
+
 pub(super) enum Stage<F: Future> {
     Future(F),
     Output(Result<F::Output, JoinError>),
@@ -80,7 +90,8 @@ pub(super) struct RawTask(NonNull<Header>);
 
 impl RawTask {
     /// Allocates a task, which starts scheduled and with two references: the owner's and the
-    /// handle's.
+    /// handle's. If a context is current, it has that.
+    #[inline]
     pub(super) fn allocate<F, S>(
         future: F,
         scheduler: S,
@@ -91,10 +102,10 @@ impl RawTask {
         F: Future,
         S: Schedule,
     {
-        let cell = Box::new(TaskCell {
+        let cell = |vtable| TaskCell {
             header: Header {
                 state: State::new(),
-                vtable: harness::vtable::<F, S>(),
+                vtable,
                 queue_next: UnsafeCell::new(None),
                 owner: UnsafeCell::new(owner),
                 owned_prev: Cell::new(None),
@@ -104,8 +115,17 @@ impl RawTask {
             },
             scheduler,
             stage: UnsafeCell::new(Stage::Future(future)),
-        });
-        Self(NonNull::from(Box::leak(cell)).cast())
+        };
+        if context::is_set() {
+            let whole = Box::new(InContext {
+                cell: cell(harness::vtable_in_context::<F, S>()),
+                context: UnsafeCell::new(Context::current()),
+            });
+            Self(NonNull::from(Box::leak(whole)).cast())
+        } else {
+            let whole = Box::new(cell(harness::vtable::<F, S>()));
+            Self(NonNull::from(Box::leak(whole)).cast())
+        }
     }
 
     /// The task whose header this is; what the pointer may reach, the task may.
@@ -124,6 +144,15 @@ impl RawTask {
     pub(super) unsafe fn cell<'a, F: Future, S>(self) -> &'a TaskCell<F, S> {
         // SAFETY: the cell is `repr(C)` with the header first, and the pointer was made from the
         // whole of it.
+        unsafe { self.0.cast().as_ref() }
+    }
+
+    /// The whole cell, and the context behind it.
+    ///
+    /// # Safety
+    /// As [`cell`](Self::cell), and the task was made in a context.
+    pub(super) unsafe fn in_context<'a, F: Future, S>(self) -> &'a InContext<F, S> {
+        // SAFETY: as for `cell`, which is the first in it.
         unsafe { self.0.cast().as_ref() }
     }
 

@@ -11,10 +11,11 @@ use std::ptr;
 use std::task::{Context, Poll, Waker};
 
 use super::Schedule;
-use super::cell::{RawTask, Stage, TaskCell, VTable};
+use super::cell::{InContext, RawTask, Stage, TaskCell, VTable};
 use super::error::JoinError;
 use super::state::{Completion, Detach, Join, JoinerWoken, Leave, Output};
 use super::waker;
+use crate::context;
 use crate::sys::atomics::UnsafeCell;
 use crate::sys::contained;
 
@@ -40,11 +41,26 @@ pub(super) fn vtable<F: Future, S: Schedule>() -> &'static VTable {
     }
 }
 
+/// The same for a task that was made in a context: the same code with the context around it.
+pub(super) fn vtable_in_context<F: Future, S: Schedule>() -> &'static VTable {
+    &VTable {
+        poll: poll_in_context::<F, S>,
+        cancel: cancel_in_context::<F, S>,
+        schedule: schedule::<F, S>,
+        adopted: adopted::<F, S>,
+        take_output: take_output::<F, S>,
+        drop_output: drop_output::<F, S>,
+        deallocate: deallocate_in_context::<F, S>,
+    }
+}
+
 /// Polls the future once.
 ///
 /// # Safety
 /// The caller is the owner, on its thread, the task is not complete and is not being polled (rule
 /// 3).
+// Never inlined, as it would be into `poll_in_context`, and the future with it, once more.
+#[inline(never)]
 unsafe fn poll<F: Future, S: Schedule>(task: RawTask) -> Polled {
     // SAFETY: rule 1: the owner's reference keeps the cell of a task that is not complete.
     let cell: &TaskCell<F, S> = unsafe { task.cell() };
@@ -94,6 +110,65 @@ unsafe fn cancel<F: Future, S: Schedule>(task: RawTask) {
     };
     // SAFETY: rule 7, and the stage holds nothing.
     unsafe { set_stage(&cell.stage, Stage::Output(Err(error))) };
+}
+
+/// As [`poll`], in the task's context.
+///
+/// # Safety
+/// As [`poll`], and the task was made in a context.
+unsafe fn poll_in_context<F: Future, S: Schedule>(task: RawTask) -> Polled {
+    // SAFETY: the caller's contract.
+    let polled = unsafe { enter_context::<F, S, _>(task, || poll::<F, S>(task)) };
+    if polled == Polled::Ready {
+        // SAFETY: as above.
+        unsafe { leave_context::<F, S>(task) };
+    }
+    polled
+}
+
+/// As [`cancel`], in the task's context.
+///
+/// # Safety
+/// As [`cancel`], and the task was made in a context.
+unsafe fn cancel_in_context<F: Future, S: Schedule>(task: RawTask) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        enter_context::<F, S, _>(task, || cancel::<F, S>(task));
+        leave_context::<F, S>(task);
+    }
+}
+
+/// # Safety
+/// The caller is the owner (rule 9) of a task that was made in a context and is not complete.
+unsafe fn enter_context<F: Future, S, R>(task: RawTask, run: impl FnOnce() -> R) -> R {
+    // SAFETY: rule 1: the owner's reference keeps the cell of a task that is not complete.
+    let whole: &InContext<F, S> = unsafe { task.in_context() };
+    // SAFETY: rule 9: nobody writes it meanwhile.
+    let run = |context: *const _| context::enter(unsafe { &*context }, run);
+    whole.context.with(run)
+}
+
+/// Drops the task's context.
+///
+/// # Safety
+/// As [`enter_context`], and the future is gone.
+unsafe fn leave_context<F: Future, S>(task: RawTask) {
+    // SAFETY: rule 1: the owner's reference keeps the cell of a task that is not complete.
+    let whole: &InContext<F, S> = unsafe { task.in_context() };
+    // SAFETY: rule 9: nobody looks at it.
+    let take = |context: *mut _| mem::take(unsafe { &mut *context });
+    let left = whole.context.with_mut(take);
+    contained(|| drop(left));
+}
+
+/// Cancels a task that may have nothing to do with what the thread is at: in its own context, or in
+/// none. (A loop that runs a task is in none anyway, and its polls need not see to it.)
+///
+/// # Safety
+/// As [`cancel`].
+pub(super) unsafe fn cancel_anywhere(task: RawTask) {
+    // SAFETY: the caller's contract.
+    context::detached(|| unsafe { (task.vtable().cancel)(task) });
 }
 
 /// # Safety
@@ -153,7 +228,21 @@ unsafe fn deallocate<F: Future, S: Schedule>(task: RawTask) {
     let cell = task.as_ptr().cast::<TaskCell<F, S>>();
     // SAFETY: rule 1: nobody else is left; the cell was allocated as a box of this type.
     let cell = unsafe { Box::from_raw(cell.as_ptr()) };
-    // SAFETY: as above.
+    assert_consumed(&cell);
+}
+
+/// # Safety
+/// As [`deallocate`].
+unsafe fn deallocate_in_context<F: Future, S: Schedule>(task: RawTask) {
+    let cell = task.as_ptr().cast::<InContext<F, S>>();
+    // SAFETY: rule 1: nobody else is left; the cell was allocated as a box of this type. Rule 9: its
+    // context is empty.
+    let cell = unsafe { Box::from_raw(cell.as_ptr()) };
+    assert_consumed(&cell.cell);
+}
+
+fn assert_consumed<F: Future, S>(cell: &TaskCell<F, S>) {
+    // SAFETY: who deallocates a task has it alone.
     let consumed = |stage: *const Stage<F>| matches!(unsafe { &*stage }, Stage::Consumed);
     if !cell.stage.with(consumed) {
         // What is in there may be bound to another thread, or to a lifetime that is over.

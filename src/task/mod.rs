@@ -44,6 +44,9 @@
 //!    clears it when it has woken the joiner. A handle that goes away before COMPLETE clears it and
 //!    drops the waker; one that goes away after COMPLETE and finds it set leaves the waker to the
 //!    owner. No waker outlives both.
+//! 9. **The context is the owner's** (rule 4: or the entry's). A task that was made in a
+//!    [context](crate::context) has it behind its cell; it is current while the future is polled or
+//!    dropped, and is taken out and dropped before COMPLETE is set.
 //!
 //! # What it costs
 //! A wake is one read-modify-write, a poll is one, a completion is one (none for the last reference

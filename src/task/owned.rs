@@ -220,7 +220,7 @@ impl OwnedTasks {
         // SAFETY: rules 1 and 3: this is the owner.
         unsafe {
             self.unlink(task);
-            (task.vtable().cancel)(task);
+            harness::cancel_anywhere(task);
             harness::complete(task);
         }
     }

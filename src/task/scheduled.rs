@@ -77,7 +77,7 @@ impl Drop for Scheduled {
             // dropped anywhere. That is also why the entry's own reference, which `complete` leaves
             // to it, still keeps the cell below.
             unsafe {
-                (task.vtable().cancel)(task);
+                harness::cancel_anywhere(task);
                 harness::complete(task);
             }
         }

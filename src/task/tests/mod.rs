@@ -1,5 +1,6 @@
 //! The promises of tasks, kept on one thread and on several. The interleavings are in `models`.
 
+mod contexts;
 mod lifecycle;
 mod panics;
 mod threads;
