@@ -59,6 +59,7 @@ pub fn activity(pid: u32) -> io::Result<Vec<Activity>> {
         match Activity::of(&path) {
             Ok(thread) => found.push(thread),
             // It has ended since the listing.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
             Err(_) if !path.exists() => {}
             Err(error) => return Err(error),
         }
