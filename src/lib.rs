@@ -60,6 +60,11 @@
 //!   operator tell the process.
 //! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs;
 //!   [`stdio`] is this program's own standard streams.
+//! - [`random`] draws numbers that the same seed gives again.
+#![cfg_attr(
+    feature = "test-util",
+    doc = "- [`test_util`] is for tests: a mock clock that jumps over waiting, and more of the kind."
+)]
 #![cfg_attr(
     feature = "hyper",
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
@@ -81,7 +86,8 @@
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `blocking` | threads for closures that block or compute |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
-//! | `time` | instants, sleeps, intervals, timeouts |
+//! | `test_util` | for tests: a mock clock, waiting for quiet, steps in order; behind a feature |
+//! | `time`, `random` | instants, sleeps, intervals, timeouts; seeded random numbers |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
 //! | `op` | one file for each operation: what goes to the kernel and what comes back |
@@ -99,6 +105,7 @@
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
 //! | `tracing` | an event where the loops fall back to epoll, and where one stalls |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, pipes and standard streams |
+//! | `test-util` | `test_util`: a mock clock, `wait_all_blocked`, a sequencer; `Builder::shuffle` |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 pub mod blocking;
@@ -113,11 +120,14 @@ pub mod net;
 mod op;
 pub mod pipe;
 pub mod process;
+pub mod random;
 mod runtime;
 pub mod signal;
 pub mod stdio;
 mod sys;
 mod task;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod time;
 
 pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The layers of `src/`, top first; those on one line do not know each other. A layer may use those
 /// below it.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["compat"],
     &["doctor"],
     &["runtime"],
@@ -21,7 +21,8 @@ const LAYERS: [&[&str]; 19] = [
     &["blocking"],
     &["channel"],
     &["sync"],
-    &["time"],
+    &["test_util"],
+    &["time", "random"],
     &["event_loop"],
     &["task"],
     &["op"],

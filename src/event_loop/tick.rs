@@ -66,6 +66,7 @@ impl EventLoop {
     fn run_until(&self, done: impl Fn() -> bool) {
         self.shared.metrics.begin_run();
         let _run = self.shared.activity.begin_run();
+        let _presence = self.shared.begin_presence();
         loop {
             self.tick();
             if done() || self.shared.stop_requested() {
@@ -124,7 +125,7 @@ impl EventLoop {
                 if self.driver.queued() >= SUBMIT_BATCH {
                     self.submit_queued();
                 }
-                let now = self.driver.now();
+                let now = self.clock.now();
                 if now >= *deadline.get_or_insert(now + self.config.time_budget) {
                     break;
                 }
@@ -153,9 +154,13 @@ impl EventLoop {
             Sleep::HasWork => self.turn_if_useful(),
             Sleep::Announced => {
                 // Both are looked at after the announcement, or they could be missed.
-                if !self.shared.stop_requested() && sleeper.may_sleep() {
-                    self.block(until);
+                if !self.shared.stop_requested()
+                    && sleeper.may_sleep()
+                    && let Some(park) = self.clock.park(self, until)
+                {
+                    self.block(park);
                 }
+                self.clock.awake(self);
                 self.shared.inbox.awake();
             }
         }
@@ -187,10 +192,9 @@ impl EventLoop {
         }
     }
 
-    fn block(&self, until: Option<u64>) {
+    fn block(&self, park: Park) {
         self.slept.set(true);
         self.shared.metrics.parks.add(1);
-        let park = until.map_or(Park::Forever, Park::Until);
         if self.spin.is_off() {
             self.turn(park);
         } else {
@@ -244,7 +248,7 @@ impl EventLoop {
         }
     }
 
-    fn turn(&self, park: Park) {
+    pub(super) fn turn(&self, park: Park) {
         if let Err(error) = self.driver.park(park) {
             self.die_of(&error);
         }

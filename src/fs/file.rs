@@ -6,7 +6,7 @@ use super::pooled;
 use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
-use crate::event_loop::context;
+use crate::event_loop::{Disturbs, context};
 use crate::op::file_io::{self, Filling};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
@@ -259,6 +259,7 @@ impl File {
             None
         };
         let buffer = if let Some(_share) = share {
+            let _disturbance = Disturbs::default().begin();
             let read = file_io::read_at(driver, self.fd.clone(), buffer, offset);
             match read.await {
                 (Err(error), buffer) if must_wait(&error) => buffer,
@@ -341,6 +342,7 @@ impl File {
         }
         let driver = context::driver();
         let buffer = if self.direct && driver.info().kind == DriverKind::Uring {
+            let _disturbance = Disturbs::default().begin();
             let write = file_io::write_at(driver, self.fd.clone(), buffer, from, offset);
             match write.await {
                 (Err(error), buffer) if must_wait(&error) => buffer,
