@@ -34,7 +34,7 @@ fn trace(seed: u64, shuffle: bool) -> Vec<(u64, u32, u64)> {
                 log.borrow_mut().push((at, task, what));
             }
         };
-        let (sender, mut receiver) = mpsc::bounded(2);
+        let (sender, mut receiver) = mpsc::channel(2);
         let tasks: Vec<_> = (0..8_u32)
             .map(|task| {
                 let (note, sender) = (note.clone(), sender.clone());
