@@ -39,6 +39,8 @@
 //!
 //! - [`Runtime`] and its [`Builder`] make the loops; [`block_on`] is the short way to one of them.
 //!   [`Handle`] and [`LoopRef`] address loops from any thread, and [`LoopStats`] are their counters.
+//! - With the feature `macros`, `#[ringmill::main]` is around an `async fn main`, and
+//!   `#[ringmill::test]` makes a test of an `async fn`, or one for each driver.
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop, [`spawn_anywhere`] one on
 //!   whichever has time. A task that panics ends alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`LoopRef::call`] asks another loop and waits for the answer; [`PerLoop`] is a value on each
@@ -80,6 +82,7 @@
 //! |---|---|
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
+//! | `entry` | what the attribute macros come to; behind a feature |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net` | connections |
 //! | `fs`, `process`, `signal`, `stdio` | the other resources that users hold |
@@ -105,6 +108,7 @@
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
 //! | `tracing` | an event where the loops fall back to epoll, and where one stalls |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, pipes and standard streams |
+//! | `macros` | `#[ringmill::main]` and `#[ringmill::test]` |
 //! | `test-util` | `test_util`: a mock clock, `wait_all_blocked`, a sequencer; `Builder::shuffle` |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
@@ -114,6 +118,9 @@ pub mod channel;
 mod compat;
 pub mod doctor;
 mod driver;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod entry;
 mod event_loop;
 pub mod fs;
 pub mod net;
@@ -138,6 +145,8 @@ pub use doctor::doctor;
 pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::{LoopStats, SpinPolicy};
+#[cfg(feature = "macros")]
+pub use ringmill_macros::{main, test};
 pub use runtime::{
     Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
     Stall, StallFrame, Watchdog, YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere,

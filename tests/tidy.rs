@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// below it.
 const LAYERS: [&[&str]; 20] = [
     &["compat"],
-    &["doctor"],
+    &["doctor", "entry"],
     &["runtime"],
     &["service"],
     &["actor"],
@@ -67,7 +67,14 @@ const OWN_RUNTIMES: [&str; 5] = [
 const LONGEST: usize = 500;
 
 /// Where sources are.
-const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "versus/src"];
+const FOLDERS: [&str; 6] = [
+    "src",
+    "macros/src",
+    "tests",
+    "examples",
+    "benches",
+    "versus/src",
+];
 
 fn all() -> Vec<Source> {
     FOLDERS.iter().flat_map(|folder| sources(folder)).collect()

@@ -137,6 +137,11 @@ impl EventLoop {
         &self.shared.siblings
     }
 
+    #[cfg(feature = "test-util")]
+    pub(crate) fn virtual_clock(&self) -> Option<Arc<VirtualClock>> {
+        self.clock.virtual_clock()
+    }
+
     pub(crate) fn driver(&self) -> &Rc<Driver> {
         &self.driver
     }

@@ -1,6 +1,6 @@
 //! [`MockClock`]: the time of a runtime, in the hands of a test.
 
-use crate::event_loop::{LoopClock, VirtualClock};
+use crate::event_loop::{LoopClock, VirtualClock, context};
 use crate::time::Instant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +78,12 @@ impl MockClock {
     /// Where there are no timers either it stands, and the runtime waits for the outside.
     pub fn autojump() -> Self {
         MockClock(VirtualClock::new(0.0, Some(0)))
+    }
+
+    /// The clock of the loop that runs on this thread; `None` if that is the real one, or no loop
+    /// runs here.
+    pub fn current() -> Option<Self> {
+        context::try_current()?.virtual_clock().map(MockClock)
     }
 
     /// The present.

@@ -38,6 +38,11 @@ impl LoopClock {
         }
     }
 
+    /// The clock, unless it is the real one.
+    pub(in crate::event_loop) fn virtual_clock(&self) -> Option<Arc<VirtualClock>> {
+        self.mock.clone()
+    }
+
     /// Gives the clock the loops that it is to wake; false if it has others.
     pub(crate) fn attach(&self, siblings: &Arc<Siblings>) -> bool {
         self.mock.as_ref().is_none_or(|mock| mock.attach(siblings))
