@@ -160,6 +160,7 @@ impl EventLoop {
                 {
                     self.block(park);
                 }
+                // Before anything else: what it told of its waiting holds no more.
                 self.clock.awake(self);
                 self.shared.inbox.awake();
             }
