@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// One loop's clock.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LoopClock;
+pub(crate) struct LoopClock(());
 
 impl LoopClock {
     #[inline(always)]

@@ -34,12 +34,12 @@ impl Drop for Presence {
 
 /// The runtime that a pool's jobs keep from being quiet.
 #[derive(Clone, Default)]
-pub(crate) struct Disturbs;
+pub(crate) struct Disturbs(());
 
 impl Disturbs {
     /// That of these loops.
     pub(crate) fn loops(_: &Arc<Siblings>) -> Self {
-        Disturbs
+        Disturbs(())
     }
 
     /// Work outside of the loops begins, and ends when what is returned is dropped. It is that of
