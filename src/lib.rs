@@ -39,6 +39,8 @@
 //!
 //! - [`Runtime`] and its [`Builder`] make the loops; [`block_on`] is the short way to one of them.
 //!   [`Handle`] and [`LoopRef`] address loops from any thread, and [`LoopStats`] are their counters.
+//! - With the feature `macros`, `#[ringmill::main]` is around an `async fn main`, and
+//!   `#[ringmill::test]` makes a test of an `async fn`, or one for each driver.
 //! - [`spawn`] starts a task here, [`LoopRef::spawn`] one on another loop, [`spawn_anywhere`] one on
 //!   whichever has time. A task that panics ends alone: its [`JoinHandle`] gives a [`JoinError`].
 //! - [`LoopRef::call`] asks another loop and waits for the answer; [`PerLoop`] is a value on each
@@ -63,6 +65,11 @@
 //!   operator tell the process.
 //! - [`process`] starts programs, [`pipe`] is what they are talked to through, and FIFOs;
 //!   [`stdio`] is this program's own standard streams.
+//! - [`random`] draws numbers that the same seed gives again.
+#![cfg_attr(
+    feature = "test-util",
+    doc = "- [`test_util`] is for tests: a mock clock that jumps over waiting, and more of the kind."
+)]
 #![cfg_attr(
     feature = "hyper",
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
@@ -78,6 +85,7 @@
 //! |---|---|
 //! | `compat` | adapters: one file for each outside world, each behind a feature |
 //! | `doctor` | what this machine gives a runtime, found by trying |
+//! | `entry` | what the attribute macros come to; behind a feature |
 //! | `scope` | children that end before their parent, cancel scopes, deadlines |
 //! | `runtime` | building, launching, addressing and ending the loops; `serve` |
 //! | `net` | connections |
@@ -86,7 +94,8 @@
 //! | `blocking` | threads for closures that block or compute |
 //! | `correlation` | replies, brought to who waits for them by id |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
-//! | `time` | instants, sleeps, intervals, timeouts |
+//! | `test_util` | for tests: a mock clock, waiting for quiet, steps in order; behind a feature |
+//! | `time`, `random` | instants, sleeps, intervals, timeouts; seeded random numbers |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
 //! | `context` | task-locals, which follow the work |
@@ -105,6 +114,8 @@
 //! | `hyper` | hyper's `rt` traits for this runtime, and an HTTP/1.1 server |
 //! | `tracing` | an event where the loops fall back to epoll, and where one stalls |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of futures-io for TCP streams, their halves, pipes and standard streams |
+//! | `macros` | `#[ringmill::main]` and `#[ringmill::test]` |
+//! | `test-util` | `test_util`: a mock clock, `wait_all_blocked`, a sequencer; `Builder::shuffle` |
 //! | `guard` | `GuardAllocator`, for tests: aborts when memory is freed that the kernel may still touch |
 
 pub mod blocking;
@@ -115,18 +126,24 @@ pub mod context;
 pub mod correlation;
 pub mod doctor;
 mod driver;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod entry;
 mod event_loop;
 pub mod fs;
 pub mod net;
 mod op;
 pub mod pipe;
 pub mod process;
+pub mod random;
 mod runtime;
 pub mod scope;
 pub mod signal;
 pub mod stdio;
 mod sys;
 mod task;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod time;
 
 pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};
@@ -138,6 +155,8 @@ pub use doctor::doctor;
 pub use driver::guard::GuardAllocator;
 pub use driver::{DriverInfo, DriverKind, Tier, UnknownDriver};
 pub use event_loop::{LoopStats, SpinPolicy};
+#[cfg(feature = "macros")]
+pub use ringmill_macros::{main, test};
 pub use runtime::{
     Balance, BuildError, Builder, Drain, DrainStarted, Handle, LoopRef, PerLoop, Runtime, Serve,
     Stall, StallFrame, Watchdog, YieldNow, block_on, serve, serve_with, spawn, spawn_anywhere,

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 /// The layers of `src/`, top first; those on one line do not know each other. A layer may use those
 /// below it.
-const LAYERS: [&[&str]; 21] = [
+const LAYERS: [&[&str]; 22] = [
     &["compat"],
-    &["doctor"],
+    &["doctor", "entry"],
     &["service"],
     &["actor"],
     &["scope"],
@@ -22,7 +22,8 @@ const LAYERS: [&[&str]; 21] = [
     &["correlation"],
     &["channel"],
     &["sync"],
-    &["time"],
+    &["test_util"],
+    &["time", "random"],
     &["event_loop"],
     &["task"],
     &["context"],
@@ -71,7 +72,14 @@ const OWN_RUNTIMES: [&str; 5] = [
 const LONGEST: usize = 500;
 
 /// Where sources are.
-const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "versus/src"];
+const FOLDERS: [&str; 6] = [
+    "src",
+    "macros/src",
+    "tests",
+    "examples",
+    "benches",
+    "versus/src",
+];
 
 fn all() -> Vec<Source> {
     FOLDERS.iter().flat_map(|folder| sources(folder)).collect()

@@ -132,8 +132,10 @@ impl Carrier for ComputePool {
             return drop(entry);
         };
         let since = Instant::now();
+        let disturbance = self.settings.disturbs.begin();
         let this = self.clone();
         engine.spawn(move || {
+            let _until_the_end = disturbance;
             let started = Instant::now();
             this.gate.leave();
             if this.is_closed() {

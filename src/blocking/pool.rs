@@ -6,6 +6,7 @@ use super::gate::{self, Gate};
 use super::job::{self, Carrier, Job, PoolFull};
 use super::stats::{Counters, PoolStats};
 use super::thread::{PoolThread, not_started};
+use crate::event_loop::Disturbance;
 use crate::sys::inherit::plainly;
 use crate::sys::{contained, lock};
 use crate::task::Scheduled;
@@ -157,6 +158,8 @@ struct Alive {
 struct Queued {
     entry: Scheduled,
     since: Instant,
+    /// Until it was run, or dropped: after the entry.
+    _disturbance: Disturbance,
 }
 
 impl Pool {
@@ -252,7 +255,12 @@ impl Carrier for Inner {
 
     fn submit(self: Arc<Self>, entry: Scheduled) {
         let since = Instant::now();
-        match self.dispatch.push(Queued { entry, since }) {
+        let queued = Queued {
+            entry,
+            since,
+            _disturbance: self.settings.thread.disturbs.begin(),
+        };
+        match self.dispatch.push(queued) {
             Ok(call) => self.answer(call),
             Err(refused) => {
                 self.gate.leave();
@@ -366,6 +374,7 @@ impl Inner {
 
     fn run(&self, queued: Queued) {
         let started = Instant::now();
+        let _disturbance = queued._disturbance;
         self.gate.leave();
         job::run(queued.entry);
         let (waited, ran) = (started - queued.since, started.elapsed());

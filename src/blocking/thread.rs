@@ -1,5 +1,6 @@
 //! [`PoolThread`]: what makes a pool's thread one of its runtime's.
 
+use crate::event_loop::Disturbs;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub(crate) struct PoolThread {
     pub(crate) on_start: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// The runtime whose work its jobs are where no loop submits them.
+    pub(crate) disturbs: Disturbs,
 }
 
 impl PoolThread {

@@ -27,7 +27,7 @@ fn locked_memory() -> Check {
     const NAME: &str = "locked memory";
     let builder = Builder::new();
     let count = builder.loop_count();
-    let config = builder.loop_config(DriverKind::Uring, count).driver;
+    let config = builder.loop_config(DriverKind::Uring, count, 0).driver;
     let limit = match limits::locked_memory() {
         Ok(limit) => match limit.soft {
             Bound::At(bytes) => format!("{} KiB", bytes / 1024),

@@ -222,6 +222,12 @@ impl Driver {
         self.requests.borrow().len()
     }
 
+    /// Whether operations are under way beside the one that hears wake-ups.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn awaits_kernel(&self) -> bool {
+        self.slots.in_flight() > 1
+    }
+
     /// The oldest request; for the back end.
     fn next_request(&self) -> Option<Request> {
         self.requests.borrow_mut().pop_front()

@@ -1,8 +1,7 @@
 //! Which loop runs on this thread.
 
-use super::{EventLoop, LoopShared, Timers};
+use super::{EventLoop, LoopShared, Timers, clock};
 use crate::driver::Driver;
-use crate::sys::clock;
 use crate::task::budget;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -111,11 +110,12 @@ pub(crate) fn timers() -> Rc<Timers> {
     current().timers.clone()
 }
 
-/// Now, by the current loop's clock; outside of loops by the monotonic one.
+/// Now, by the current loop's clock; outside of loops by the monotonic one, on the threads of a
+/// runtime's pools by the runtime's.
 pub(crate) fn now() -> u64 {
     with_current(|current| match current {
-        Some(current) => current.driver.now(),
-        None => clock::monotonic_nanos(),
+        Some(current) => current.clock.now(),
+        None => clock::outside(),
     })
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn now() -> u64 {
 pub(crate) fn tick_time() -> u64 {
     with_current(|current| match current {
         Some(current) => current.tick_time(),
-        None => clock::monotonic_nanos(),
+        None => clock::outside(),
     })
 }
 

@@ -14,9 +14,17 @@
 //! part of it that other threads see: the inbox, the signal that ends a park, the counters.
 
 mod activity;
+#[cfg(not(feature = "test-util"))]
+mod clock;
 pub(crate) mod context;
 mod locals;
 mod metrics;
+#[cfg(feature = "test-util")]
+mod mock;
+#[cfg(not(feature = "test-util"))]
+mod quiet;
+#[cfg(not(feature = "test-util"))]
+mod run_queue;
 mod shared;
 mod siblings;
 mod spin;
@@ -24,7 +32,13 @@ mod tick;
 mod wheel;
 
 pub(crate) use activity::Doing;
+pub(crate) use clock::LoopClock;
 pub use metrics::LoopStats;
+#[cfg(feature = "test-util")]
+pub(crate) use mock::clock::VirtualClock;
+#[cfg(feature = "test-util")]
+use mock::{clock, quiet, run_queue};
+pub(crate) use quiet::{Disturbance, Disturbs};
 pub(crate) use shared::{LoopShared, Scheduler, Unbound};
 pub(crate) use siblings::Siblings;
 pub(crate) use wheel::{Timer, Timers};
@@ -33,12 +47,14 @@ use crate::context::detached;
 use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
-use crate::task::{OwnedTasks, ReadyQueue};
+use crate::task::OwnedTasks;
 pub(crate) use crate::task::{poll_proceed, refund};
+use fastrand::Rng;
 use locals::Locals;
+use run_queue::RunQueue;
 use spin::Spin;
 pub use spin::SpinPolicy;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +69,11 @@ pub(crate) struct LoopConfig {
     pub(crate) time_budget: u64,
     /// The longest spin before a park, in nanoseconds; 0 for none.
     pub(crate) spin_limit: u64,
+    pub(crate) clock: LoopClock,
+    /// Of the runtime's random numbers.
+    pub(crate) seed: u64,
+    /// Whether ready tasks run in an order drawn by lot.
+    pub(crate) shuffle: bool,
 }
 
 /// One core's event loop.
@@ -60,8 +81,10 @@ pub(crate) struct EventLoop {
     shared: Arc<LoopShared>,
     driver: Rc<Driver>,
     tasks: OwnedTasks,
-    ready: ReadyQueue,
+    ready: RunQueue,
     timers: Rc<Timers>,
+    clock: LoopClock,
+    random: RefCell<Rng>,
     locals: Locals,
     spin: Spin,
     /// It has slept since the last tick.
@@ -81,14 +104,21 @@ impl EventLoop {
     ) -> Result<Rc<Self>, SetupError> {
         let driver = Driver::new(&config.driver)?;
         op::listen_for_wakes(&driver);
-        let now = driver.now();
+        // A loop's numbers are its own, and the order of its tasks does not hang on how many its
+        // tasks draw.
+        let offset = (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut root = Rng::with_seed(config.seed.wrapping_add(offset));
+        let random = root.fork();
+        let lots = config.shuffle.then(|| root.u64(..));
         let (signal, counters) = (driver.signal(), driver.counters().clone());
         let shared = LoopShared::new(index, name, signal, counters, siblings);
         Ok(Rc::new(EventLoop {
             shared: Arc::new(shared),
             tasks: OwnedTasks::new(),
-            ready: ReadyQueue::new(),
-            timers: Timers::new(now),
+            ready: RunQueue::new(lots),
+            timers: config.clock.timers(),
+            clock: config.clock.clone(),
+            random: RefCell::new(random),
             locals: Locals::default(),
             spin: Spin::new(config.spin_limit),
             slept: Cell::new(false),
@@ -102,15 +132,30 @@ impl EventLoop {
         &self.shared
     }
 
+    #[cfg(feature = "test-util")]
+    pub(crate) fn siblings(&self) -> &Arc<Siblings> {
+        &self.shared.siblings
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn virtual_clock(&self) -> Option<Arc<VirtualClock>> {
+        self.clock.virtual_clock()
+    }
+
     pub(crate) fn driver(&self) -> &Rc<Driver> {
         &self.driver
     }
 
     /// The time of this tick: a clock that is read at most once a tick.
     pub(crate) fn tick_time(&self) -> u64 {
-        let time = self.tick_time.get().unwrap_or_else(|| self.driver.now());
+        let time = self.tick_time.get().unwrap_or_else(|| self.clock.now());
         self.tick_time.set(Some(time));
         time
+    }
+
+    /// The loop's random numbers. `draw` must not run foreign code.
+    pub(crate) fn random<R>(&self, draw: impl FnOnce(&mut Rng) -> R) -> R {
+        draw(&mut self.random.borrow_mut())
     }
 
     pub(crate) fn locals(&self) -> &Locals {
@@ -147,6 +192,7 @@ impl EventLoop {
             std::mem::forget(self.driver.clone());
         }
         self.publish();
+        self.shared.end_presence();
     }
 }
 
@@ -154,6 +200,7 @@ impl Drop for EventLoop {
     fn drop(&mut self) {
         // A loop that died by a panic of the runtime's own: whoever sends it something must hear.
         drop(self.shared.close());
+        self.shared.end_presence();
         if !self.driver.is_closed() {
             self.driver.break_off();
             // Nothing was drained, so the kernel may still write to slots and buffers.

@@ -130,6 +130,16 @@ impl LoopShared {
         woken
     }
 
+    /// Has the loop look around, at once and whoever asks; see [`Inbox::nudge`].
+    #[cfg(feature = "test-util")]
+    pub(super) fn rouse(&self) {
+        if self.inbox.nudge() == Pushed::WakeOwner
+            && let Some(signal) = self.signal.upgrade()
+        {
+            signal.eventfd.signal();
+        }
+    }
+
     /// Queues a task from anywhere but the loop itself.
     pub(crate) fn send(&self, entry: Scheduled) {
         match self.inbox.push(entry) {

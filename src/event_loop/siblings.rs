@@ -3,6 +3,7 @@
 
 use super::LoopShared;
 use super::activity::Nudge;
+use super::quiet::Quiet;
 use crate::task::{Scheduled, StealQueues};
 use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +11,14 @@ use std::sync::{Arc, OnceLock, Weak};
 
 /// The loops of one runtime.
 pub(crate) struct Siblings {
-    queues: StealQueues,
+    pub(super) queues: StealQueues,
     /// Weak, as each loop has a reference to this. Set before the first of them runs.
-    loops: OnceLock<Box<[Weak<LoopShared>]>>,
+    pub(super) loops: OnceLock<Box<[Weak<LoopShared>]>>,
     /// Where threads that are no loops put their next task.
     turn: AtomicUsize,
     nudge: CachePadded<Nudge>,
+    #[cfg_attr(not(feature = "test-util"), allow(dead_code, reason = "nobody asks"))]
+    pub(super) quiet: Quiet,
 }
 
 impl Siblings {
@@ -26,6 +29,7 @@ impl Siblings {
             loops: OnceLock::new(),
             turn: AtomicUsize::new(0),
             nudge: CachePadded::default(),
+            quiet: Quiet::new(loops),
         })
     }
 

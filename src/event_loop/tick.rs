@@ -71,6 +71,7 @@ impl EventLoop {
     fn turn_until(&self, done: impl Fn() -> bool) {
         self.shared.metrics.begin_run();
         let _run = self.shared.activity.begin_run();
+        let _presence = self.shared.begin_presence();
         loop {
             self.tick();
             if done() || self.shared.stop_requested() {
@@ -129,7 +130,7 @@ impl EventLoop {
                 if self.driver.queued() >= SUBMIT_BATCH {
                     self.submit_queued();
                 }
-                let now = self.driver.now();
+                let now = self.clock.now();
                 if now >= *deadline.get_or_insert(now + self.config.time_budget) {
                     break;
                 }
@@ -158,9 +159,14 @@ impl EventLoop {
             Sleep::HasWork => self.turn_if_useful(),
             Sleep::Announced => {
                 // Both are looked at after the announcement, or they could be missed.
-                if !self.shared.stop_requested() && sleeper.may_sleep() {
-                    self.block(until);
+                if !self.shared.stop_requested()
+                    && sleeper.may_sleep()
+                    && let Some(park) = self.clock.park(self, until)
+                {
+                    self.block(park);
                 }
+                // Before anything else: what it told of its waiting holds no more.
+                self.clock.awake(self);
                 self.shared.inbox.awake();
             }
         }
@@ -192,10 +198,9 @@ impl EventLoop {
         }
     }
 
-    fn block(&self, until: Option<u64>) {
+    fn block(&self, park: Park) {
         self.slept.set(true);
         self.shared.metrics.parks.add(1);
-        let park = until.map_or(Park::Forever, Park::Until);
         if self.spin.is_off() {
             self.turn(park);
         } else {
@@ -249,7 +254,7 @@ impl EventLoop {
         }
     }
 
-    fn turn(&self, park: Park) {
+    pub(super) fn turn(&self, park: Park) {
         if let Err(error) = self.driver.park(park) {
             self.die_of(&error);
         }

@@ -94,7 +94,10 @@ impl Timers {
     }
 
     /// A wheel with ticks of 1 ns, for a clock that jumps from deadline to deadline.
-    #[allow(dead_code, reason = "for the simulated driver")]
+    #[cfg_attr(
+        not(feature = "test-util"),
+        allow(dead_code, reason = "for clocks of tests")
+    )]
     pub(crate) fn exact(now_ns: u64) -> Rc<Timers> {
         Timers::with(now_ns, Levels::exact(now_ns))
     }

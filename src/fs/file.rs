@@ -6,7 +6,7 @@ use super::pooled;
 use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
-use crate::event_loop::context;
+use crate::event_loop::{Disturbs, context};
 use crate::op::file_io::{self, Fill, Filling, Pour, Pouring};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
@@ -268,6 +268,7 @@ impl File {
             (false, false) => Share::take_small(fill.left()),
         };
         let fill = if let Some(_share) = share {
+            let _disturbance = Disturbs::default().begin();
             match file_io::read_at(driver, self.fd.clone(), fill, offset).await {
                 (Err(error), fill) if must_wait(&error) => fill,
                 read => return read,
@@ -354,6 +355,7 @@ impl File {
         }
         let driver = context::driver();
         let pour = if self.direct && driver.info().kind == DriverKind::Uring {
+            let _disturbance = Disturbs::default().begin();
             match file_io::write_at(driver, self.fd.clone(), pour, offset).await {
                 (Err(error), pour) if must_wait(&error) => pour,
                 done => return done,

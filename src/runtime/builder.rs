@@ -5,7 +5,7 @@ use super::runtime::Runtime;
 use super::watchdog::Watchdog;
 use crate::blocking::{self, Pool, PoolBuilder};
 use crate::driver::{self, DriverKind};
-use crate::event_loop::{LoopConfig, SpinPolicy};
+use crate::event_loop::{LoopClock, LoopConfig, SpinPolicy};
 use std::time::Duration;
 
 /// Submissions that gather before a flush needs a second enter.
@@ -52,6 +52,9 @@ pub struct Builder {
     pub(super) blocking: PoolBuilder,
     pub(super) compute_threads: Option<usize>,
     pub(super) watchdog: Option<Watchdog>,
+    pub(super) clock: LoopClock,
+    pub(super) seed: Option<u64>,
+    pub(super) shuffle: bool,
 }
 
 impl Builder {
@@ -73,6 +76,9 @@ impl Builder {
             blocking: Pool::builder("ringmill-blocking"),
             compute_threads: None,
             watchdog: Some(Watchdog::default()),
+            clock: LoopClock::default(),
+            seed: None,
+            shuffle: false,
         }
     }
 
@@ -181,6 +187,37 @@ impl Builder {
         self
     }
 
+    /// The seed of the runtime's random numbers ([`random`](crate::random)), from which each loop
+    /// has a generator of its own.
+    ///
+    /// What is chosen here holds. Else whoever runs the program may choose by the environment
+    /// variable `RINGMILL_SEED`; else it is a number that nobody can foresee.
+    /// [`Handle::seed`](super::Handle::seed) tells it.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The time of all loops goes by this clock instead of the real one: see
+    /// [`MockClock`](crate::test_util::MockClock), which serves one runtime at a time.
+    #[cfg(feature = "test-util")]
+    pub fn mock_clock(mut self, clock: &crate::test_util::MockClock) -> Self {
+        self.clock = clock.for_loops();
+        self
+    }
+
+    /// Whether a loop draws the next task from all that are ready, by a generator of the
+    /// [seed](Builder::seed), instead of taking the one that was ready first. Default: no.
+    ///
+    /// It shows which orders of tasks a program relies on without having been promised them. With a
+    /// mock clock, on one loop, and without traffic, the same seed gives the same order. A runtime
+    /// that a panic ends tells its seed on the standard error.
+    #[cfg(feature = "test-util")]
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.shuffle = shuffle;
+        self
+    }
+
     /// Builds the runtime: its rings, its pools, its threads.
     ///
     /// # Errors
@@ -248,7 +285,7 @@ impl Builder {
     }
 
     /// The settings of each loop of `loops`.
-    pub(crate) fn loop_config(&self, kind: DriverKind, loops: usize) -> LoopConfig {
+    pub(crate) fn loop_config(&self, kind: DriverKind, loops: usize, seed: u64) -> LoopConfig {
         // 146 years: for ever, and yet it can be doubled and added to a point in time.
         const LONGEST: u64 = u64::MAX / 4;
         let nanos =
@@ -266,7 +303,14 @@ impl Builder {
             },
             poll_budget: self.poll_budget,
             time_budget: nanos(self.time_budget),
-            spin_limit: nanos(self.spin.bound(loops, processors())),
+            spin_limit: if self.clock.may_spin() {
+                nanos(self.spin.bound(loops, processors()))
+            } else {
+                0
+            },
+            clock: self.clock.clone(),
+            seed,
+            shuffle: self.shuffle,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::drain::DrainSignal;
 use super::loop_ref::LoopRef;
 use crate::blocking::{self, Job, PoolStats, PoolThread, Pools};
 use crate::driver::DriverInfo;
-use crate::event_loop::{self, LoopShared, LoopStats, Siblings, Unbound};
+use crate::event_loop::{self, Disturbs, LoopShared, LoopStats, Siblings, Unbound};
 use crate::task::{self, JoinError, JoinHandle};
 use std::cell::RefCell;
 use std::fmt;
@@ -28,6 +28,7 @@ pub struct Handle {
 
 struct Inner {
     driver: DriverInfo,
+    seed: u64,
     loops: Vec<LoopRef>,
     pools: Arc<Pools>,
     siblings: Arc<Siblings>,
@@ -37,6 +38,7 @@ struct Inner {
 impl Handle {
     pub(super) fn new(
         driver: DriverInfo,
+        seed: u64,
         loops: impl Iterator<Item = Arc<LoopShared>>,
         siblings: Arc<Siblings>,
         pools: impl FnOnce(PoolThread) -> Arc<Pools>,
@@ -44,7 +46,10 @@ impl Handle {
         // A pool's thread is one of the runtime's: it has its handle for as long as it lives.
         let handle: Arc<OnceLock<Weak<Inner>>> = Arc::default();
         let of_threads = handle.clone();
+        let disturbs = Disturbs::loops(&siblings);
+        let of_clock = disturbs.clone();
         let on_start = move || {
+            of_clock.share_clock();
             let inner = of_threads.get().and_then(Weak::upgrade);
             if let Some(inner) = inner {
                 enter_for_ever(Handle { inner });
@@ -52,10 +57,12 @@ impl Handle {
         };
         let inner = Arc::new(Inner {
             driver,
+            seed,
             loops: loops.map(LoopRef::new).collect(),
             siblings,
             pools: pools(PoolThread {
                 on_start: Some(Arc::new(on_start)),
+                disturbs,
             }),
             drain: DrainSignal::default(),
         });
@@ -239,6 +246,12 @@ impl Handle {
     /// Which driver the loops have, and what it found to work with.
     pub fn driver(&self) -> DriverInfo {
         self.inner.driver
+    }
+
+    /// The seed of the runtime's random numbers: chosen by [`Builder::seed`](super::Builder::seed)
+    /// or by chance.
+    pub fn seed(&self) -> u64 {
+        self.inner.seed
     }
 
     /// The counters of every loop.

@@ -13,6 +13,7 @@ mod per_loop;
 mod placement;
 #[allow(clippy::module_inception)]
 mod runtime;
+mod seed;
 mod serve;
 mod spawn;
 mod watchdog;

@@ -5,10 +5,11 @@ use super::error::BuildError;
 use super::fallback;
 use super::handle::{self, Handle};
 use super::launch::{Launch, LoopThread, TIMER_SLACK_NANOS};
+use super::seed::{self, SeedNote};
 use super::watchdog::WatchdogThread;
 use crate::blocking::Pools;
 use crate::driver::DriverKind;
-use crate::event_loop::{EventLoop, Siblings};
+use crate::event_loop::{EventLoop, LoopClock, Siblings};
 use crate::sys::{affinity, clock};
 use crate::time;
 use std::future::Future;
@@ -32,6 +33,8 @@ pub struct Runtime {
     handle: Handle,
     cpu: Option<usize>,
     drain_timeout: Duration,
+    clock: LoopClock,
+    seed: SeedNote,
     /// Watches to the end: it is dropped after the loops.
     _watchdog: Option<WatchdogThread>,
 }
@@ -47,21 +50,22 @@ impl Runtime {
     }
 
     pub(super) fn launch(builder: Builder) -> Result<Self, BuildError> {
+        let seed = seed::chosen(builder.seed)?;
         match fallback::chosen(builder.driver)? {
-            DriverKind::Auto => match Self::launch_on(DriverKind::Uring, &builder) {
+            DriverKind::Auto => match Self::launch_on(DriverKind::Uring, &builder, seed) {
                 Err(error) if fallback::may_help(&error) => {
                     fallback::tell(&error);
-                    Self::launch_on(DriverKind::Epoll, &builder)
+                    Self::launch_on(DriverKind::Epoll, &builder, seed)
                 }
                 launched => launched,
             },
-            kind => Self::launch_on(kind, &builder),
+            kind => Self::launch_on(kind, &builder, seed),
         }
     }
 
-    fn launch_on(kind: DriverKind, builder: &Builder) -> Result<Self, BuildError> {
+    fn launch_on(kind: DriverKind, builder: &Builder, seed: u64) -> Result<Self, BuildError> {
         let loops = builder.loop_count();
-        let config = builder.loop_config(kind, loops);
+        let config = builder.loop_config(kind, loops, seed);
         let allowed = match builder.pin {
             Some(false) => Vec::new(),
             Some(true) | None => affinity::allowed()
@@ -72,6 +76,12 @@ impl Runtime {
         let name = |index: usize| format!("{}-{index}", builder.name);
 
         let siblings = Siblings::new(loops);
+        if !config.clock.attach(&siblings) {
+            return Err(BuildError::option(
+                "the mock clock serves another runtime".to_owned(),
+                "give each runtime a clock of its own",
+            ));
+        }
         let first = EventLoop::new(0, name(0), config.clone(), siblings.clone())
             .map_err(BuildError::ring)?;
         let start = |index: usize| {
@@ -107,7 +117,7 @@ impl Runtime {
                 return Err(BuildError::thread(error));
             }
         };
-        let handle = Handle::new(first.driver().info(), all.cloned(), siblings, pools);
+        let handle = Handle::new(first.driver().info(), seed, all.cloned(), siblings, pools);
         for thread in &threads {
             thread.begin(handle.clone());
         }
@@ -117,6 +127,8 @@ impl Runtime {
             handle,
             cpu: cpu(0),
             drain_timeout: builder.drain_timeout,
+            clock: config.clock,
+            seed: SeedNote::new(seed, builder.shuffle || builder.seed.is_some()),
             _watchdog: watchdog,
         })
     }
@@ -144,9 +156,12 @@ impl Runtime {
     /// Ends the runtime gracefully: tells every [`Drain`](super::Drain) of it, waits until all
     /// tasks have ended or `limit` is over, cancels what is left, and joins the threads.
     ///
+    /// A mock clock is made to jump by itself, so that the limit comes.
+    ///
     /// Returns how many tasks had to be cancelled.
     pub fn shutdown(self, limit: Duration) -> usize {
         self.handle.drain();
+        self.clock.run_out();
         self.block_on(async {
             let deadline = time::Instant::now() + limit;
             // What a loop that never answers is taken to have: at least what keeps it busy.
@@ -175,6 +190,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
+        self.seed.tell_of_panic();
         self.threads.clear();
         let _current = handle::enter(self.handle.clone());
         self.first.close(self.drain_timeout);

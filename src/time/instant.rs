@@ -24,8 +24,8 @@ use std::time::Duration;
 pub struct Instant(u64);
 
 impl Instant {
-    /// The present, by the clock of the current loop; on a thread without one, by
-    /// `CLOCK_MONOTONIC`.
+    /// The present, by the clock of the current loop, or of the runtime whose pool's thread this is;
+    /// on other threads by `CLOCK_MONOTONIC`.
     pub fn now() -> Instant {
         Instant(context::now())
     }

@@ -1,8 +1,8 @@
 //! Waiting for time to pass: [`sleep`], [`timeout`], [`interval`], and the [`Instant`]s they are
 //! reckoned in.
 //!
-//! Time is the clock of the loop that a task runs on: `CLOCK_MONOTONIC`, or the virtual time of a
-//! simulation. It does not count while the machine is suspended.
+//! Time is the clock of the loop that a task runs on: `CLOCK_MONOTONIC`, or a test's `MockClock`
+//! (feature `test-util`). It does not count while the machine is suspended.
 //!
 //! Timers cost no allocation and no system call: they are nodes of a timing wheel that lives in the
 //! loop, and the loop's one wait ends when the next of them is due. They never fire early. They

@@ -309,3 +309,25 @@ fn a_timer_is_small() {
     assert_eq!(size_of::<Timer>(), 56);
     assert!(size_of::<[List; LISTS]>() <= 34 * 1024);
 }
+
+#[test]
+fn equal_timers_of_an_exact_wheel_fire_in_the_order_of_arming_across_levels() {
+    for far in [1, 63, 64, 65, 4_097, 1 << 20, (1 << 36) + 1, 1 << 50] {
+        let log = Log::default();
+        let timers = Timers::exact(START);
+        let deadline = START + far;
+        let mut all = Vec::new();
+        // The distance halves: each is armed from another level, beside timers that fire before.
+        let mut left = far;
+        while left > 0 {
+            timers.advance(deadline - left);
+            for _ in 0..3 {
+                all.push(armed(&timers, deadline, &log.waker(all.len())));
+            }
+            left /= 2;
+        }
+        assert_eq!(timers.next_deadline(), Some(deadline));
+        assert_eq!(timers.advance(deadline), all.len());
+        assert!(log.take().into_iter().eq(0..all.len()));
+    }
+}
