@@ -116,6 +116,7 @@ pub mod process;
 mod runtime;
 pub mod signal;
 pub mod stdio;
+pub mod sync;
 mod sys;
 mod task;
 pub mod time;

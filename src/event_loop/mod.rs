@@ -25,7 +25,7 @@ mod tick;
 mod wheel;
 
 pub(crate) use activity::Doing;
-pub(crate) use budget::{poll_proceed, refund};
+pub(crate) use budget::{budgeted, poll_proceed, refund};
 pub use metrics::LoopStats;
 pub(crate) use shared::{LoopShared, Scheduler, Unbound};
 pub(crate) use siblings::Siblings;
