@@ -253,7 +253,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 sync::Mutex::new(0_u64),
                 rounds,
-                async |m, each| {
+                |m: Arc<sync::Mutex<u64>>, each| async move {
                     for _ in 0..each {
                         *m.lock().await += 1;
                     }
@@ -267,7 +267,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 tokio::sync::Mutex::new(0_u64),
                 rounds,
-                async |m, each| {
+                |m: Arc<tokio::sync::Mutex<u64>>, each| async move {
                     for _ in 0..each {
                         *m.lock().await += 1;
                     }
@@ -281,7 +281,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 sync::Mutex::new(0_u64),
                 rounds,
-                async |m, each| {
+                |m: Arc<sync::Mutex<u64>>, each| async move {
                     for _ in 0..each {
                         let mut value = m.lock().await;
                         ringmill::yield_now().await;
@@ -297,7 +297,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 tokio::sync::Mutex::new(0_u64),
                 rounds,
-                async |m, each| {
+                |m: Arc<tokio::sync::Mutex<u64>>, each| async move {
                     for _ in 0..each {
                         let mut value = m.lock().await;
                         ringmill::yield_now().await;
@@ -309,11 +309,16 @@ fn two_loops(c: &mut Criterion) {
     });
     group.bench_function("MVar, update", |b| {
         b.iter_custom(|rounds| {
-            on_two(&runtime, sync::MVar::new(0_u64), rounds, async |v, each| {
-                for _ in 0..each {
-                    v.update(|value| *value += 1).await;
-                }
-            })
+            on_two(
+                &runtime,
+                sync::MVar::new(0_u64),
+                rounds,
+                |v: Arc<sync::MVar<u64>>, each| async move {
+                    for _ in 0..each {
+                        v.update(|value| *value += 1).await;
+                    }
+                },
+            )
         });
     });
     group.bench_function("RwLock, read", |b| {
@@ -322,7 +327,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 sync::RwLock::new(0_u64),
                 rounds,
-                async |l, each| {
+                |l: Arc<sync::RwLock<u64>>, each| async move {
                     for _ in 0..each {
                         black_box(*l.read().await);
                     }
@@ -336,7 +341,7 @@ fn two_loops(c: &mut Criterion) {
                 &runtime,
                 tokio::sync::RwLock::new(0_u64),
                 rounds,
-                async |l, each| {
+                |l: Arc<tokio::sync::RwLock<u64>>, each| async move {
                     for _ in 0..each {
                         black_box(*l.read().await);
                     }

@@ -52,6 +52,8 @@
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
+//! - [`sync`] is what tasks agree by: fair locks, semaphores, events, values that are made once, across
+//!   loops and threads; [`sync::local`], the same for the tasks of one loop, without atomics.
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
@@ -81,6 +83,7 @@
 //! | `pipe` | pipes and FIFOs; what else is waited for and then read or written |
 //! | `blocking` | threads for closures that block or compute |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
+//! | `sync` | locks, permits, signals: one line of those who wait, for one loop or across loops |
 //! | `time` | instants, sleeps, intervals, timeouts |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
 //! | `task` | cells, wakers, join handles; knows no ring |
