@@ -72,6 +72,7 @@ pub use barrier::BarrierWaitResult;
 pub use capacity_limiter::{BorrowError, CapacityStatistics, TryBorrowError};
 pub use error::{AcquireError, LockStatistics, SetError, TryAcquireError, TryLockError};
 pub use lazy::LazyFuture;
+pub(crate) use line::{Found, Left, Line};
 pub use sharing::{AcrossLoops, OneLoop, Sharing};
 
 /// A fair mutual exclusion: [`generic::Mutex`].

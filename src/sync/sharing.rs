@@ -5,7 +5,6 @@
 
 use super::cell::Hold;
 use crate::sys::atomics::{AtomicUsize, Mutex, Ordering};
-use crate::sys::lock;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -108,7 +107,8 @@ impl<T> Lock<T> for Mutex<T> {
 
     #[inline]
     fn with<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        change(&mut lock(self))
+        // Whole at every point where a panic could come, so that poison means nothing.
+        change(&mut self.lock().unwrap_or_else(|poison| poison.into_inner()))
     }
 
     fn get_mut(&mut self) -> &mut T {

@@ -100,7 +100,7 @@ fn loom_semaphore_a_large_request_that_goes_away_lets_the_small_one_pass() {
 
 #[test]
 fn loom_semaphore_a_close_reaches_who_waits() {
-    bounded(3, || {
+    bounded(2, || {
         let semaphore = Arc::new(Semaphore::new(1));
         let permit = semaphore.try_acquire().expect("free");
         let others = [semaphore.clone(), semaphore.clone()]

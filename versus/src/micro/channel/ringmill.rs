@@ -192,7 +192,7 @@ async fn send_each(sender: mpsc::Sender<u64>, each: u64) {
 }
 
 /// Runs `measured` on the first of two loops.
-fn two_loops(
+pub fn two_loops(
     spin: SpinPolicy,
     driver: DriverKind,
     measured: impl AsyncFnOnce(&Handle) -> io::Result<Lap>,
