@@ -95,9 +95,12 @@ macro_rules! in_both_forms {
 }
 use in_both_forms;
 
-/// How often something is repeated: more where the optimiser helps.
+/// How often something is repeated: more where the optimiser helps, a few times under Miri, which
+/// `cargo +nightly miri test --test sync -- --skip many:: --skip storm::` runs what needs no loop by.
 const fn often(debug: usize, release: usize) -> usize {
-    if cfg!(debug_assertions) {
+    if cfg!(miri) {
+        20
+    } else if cfg!(debug_assertions) {
         debug
     } else {
         release
