@@ -114,7 +114,7 @@ impl<B: Hash + Eq + Clone, S: Sharing> CapacityLimiter<B, S> {
         &self,
         borrower: B,
     ) -> Result<CapacityToken<'_, B, S>, BorrowError> {
-        Borrowing::new(self, borrower).await.map(CapacityToken)
+        Borrowing::borrow(self, borrower).await.map(CapacityToken)
     }
 
     /// A token for `borrower`, if one is free and nobody waits.
@@ -206,7 +206,9 @@ macro_rules! owned {
                 self: $counted<Self>,
                 borrower: B,
             ) -> Result<OwnedCapacityToken<B, $sharing>, BorrowError> {
-                Borrowing::new(self, borrower).await.map(OwnedCapacityToken)
+                Borrowing::borrow(self, borrower)
+                    .await
+                    .map(OwnedCapacityToken)
             }
         }
     };
@@ -379,7 +381,7 @@ where
     B: Hash + Eq + Clone,
     S: Sharing,
 {
-    async fn new(limiter: L, borrower: B) -> Result<Lent<L, B, S>, BorrowError> {
+    async fn borrow(limiter: L, borrower: B) -> Result<Lent<L, B, S>, BorrowError> {
         let mut borrowing = Borrowing {
             wants: Some((limiter, borrower)),
             key: None,

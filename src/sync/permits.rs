@@ -229,7 +229,7 @@ impl<S: Sharing> Permits<S> {
         // Nobody else has changed it: rule 2.
         let _ = self
             .word
-            .update(|word| Some(left * ONE | waited | word & CLOSED));
+            .update(|word| Some((left * ONE) | waited | (word & CLOSED)));
     }
 
     /// Rule 5: gives a place in the line up.

@@ -10,11 +10,12 @@ in_both_forms! {
         assert!(place.is_empty() && place.try_take().is_none());
         let mut takers: Vec<_> = (0..3).map(|_| waiting(place.take())).collect();
         assert_eq!(place.waiting_to_take(), 3);
-        for value in 0..3 {
+        for (value, taker) in takers.iter_mut().enumerate() {
             at_once(place.put(value));
             assert!(place.try_take().is_none());
-            assert_eq!(takers[value].poll(), Some(value));
+            assert_eq!(taker.poll(), Some(value));
         }
+        drop(takers);
         assert!(place.is_empty());
     }
 
