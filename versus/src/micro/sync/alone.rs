@@ -126,7 +126,7 @@ pub fn update_local(work: &Work) -> io::Result<Lap> {
     on_ringmill(work, run)
 }
 
-fn on_ringmill(work: &Work, run: impl AsyncFnOnce(u64) -> u64) -> io::Result<Lap> {
+pub fn on_ringmill(work: &Work, run: impl AsyncFnOnce(u64) -> u64) -> io::Result<Lap> {
     let runtime = ringmill::Builder::new()
         .loops(1)
         .driver(DriverKind::Auto)
@@ -138,7 +138,7 @@ fn on_ringmill(work: &Work, run: impl AsyncFnOnce(u64) -> u64) -> io::Result<Lap
         .on(Driver::from(driver)))
 }
 
-fn on_tokio(work: &Work, run: impl AsyncFnOnce(u64) -> u64) -> io::Result<Lap> {
+pub fn on_tokio(work: &Work, run: impl AsyncFnOnce(u64) -> u64) -> io::Result<Lap> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

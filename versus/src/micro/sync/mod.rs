@@ -1,11 +1,13 @@
 //! Locks and the like: wanted by one task of one loop, and by many of two.
 //!
-//! Alone, one task asks and gives back, again and again. Contended, 64 tasks do, half of them on each of
+//! Alone, one task asks and gives back, again and again. Queued, 64 tasks of one loop do, so that
+//! each hand-over is from one task to the next. Contended, 64 tasks do, half of them on each of
 //! two loops, or of two current-thread runtimes of Tokio's. `tokio-types` are Tokio's types on
 //! Ringmill's loops, so that only the types differ. Every count is checked.
 
 mod alone;
 mod contended;
+mod queued;
 
 use super::{Case, Suite, contender};
 
@@ -51,6 +53,16 @@ pub static SUITE: Suite = Suite {
                 contender("ringmill", alone::update),
                 contender("ringmill-local", alone::update_local),
                 contender("tokio", alone::mutex_tokio),
+            ],
+        },
+        Case {
+            name: "mutex-queued",
+            about: "64 tasks of one loop increment a number under a lock that is held over a turn",
+            contenders: &[
+                contender("ringmill", queued::mutex),
+                contender("ringmill-local", queued::mutex_local),
+                contender("tokio-types", queued::mutex_tokio_types),
+                contender("tokio", queued::mutex_tokio),
             ],
         },
         Case {
