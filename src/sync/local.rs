@@ -31,7 +31,8 @@
 //! ```
 //!
 //! ```compile_fail,E0277
-//! let shared: &'static (dyn Sync) = &ringmill::sync::local::Event::new();
+//! fn shared_by_threads<T: Sync>() {}
+//! shared_by_threads::<ringmill::sync::local::Event>();
 //! ```
 
 use super::{LazyFuture, OneLoop, generic};
