@@ -55,6 +55,8 @@
 //!   [`spsc`](channel::spsc), [`mpsc`](channel::mpsc), [`broadcast`](channel::broadcast),
 //!   [`watch`](channel::watch).
 //! - [`correlation::Waiters`] brings replies to the tasks that wait for them, by id.
+//! - [`sync`] is what tasks agree by: fair locks, semaphores, events, values that are made once, across
+//!   loops and threads; [`sync::local`], the same for the tasks of one loop, without atomics.
 //! - [`blocking`] runs what blocks or computes on threads beside the loops:
 //!   [`spawn_blocking`](blocking::spawn_blocking), [`compute`](blocking::compute), and pools of one's
 //!   own.
@@ -94,6 +96,7 @@
 //! | `blocking` | threads for closures that block or compute |
 //! | `correlation` | replies, brought to who waits for them by id |
 //! | `channel` | messages: waiting and waking, over queues that need no lock |
+//! | `sync` | locks, permits, signals: one line of those who wait, for one loop or across loops |
 //! | `test_util` | for tests: a mock clock, waiting for quiet, steps in order; behind a feature |
 //! | `time`, `random` | instants, sleeps, intervals, timeouts; seeded random numbers |
 //! | `event_loop` | one core: the tick, the ready queue, the timer wheel, park and wake |
@@ -140,6 +143,7 @@ mod runtime;
 pub mod scope;
 pub mod signal;
 pub mod stdio;
+pub mod sync;
 mod sys;
 mod task;
 #[cfg(feature = "test-util")]

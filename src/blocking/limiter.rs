@@ -1,20 +1,25 @@
 //! [`Limiter`]: so many at a time of each kind.
 
+use crate::event_loop::budgeted;
+use crate::sync::{Found, Left, Line};
 use crate::sys::{contained, lock};
-use std::collections::btree_map::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Lets so many at a time through for each key, first come, first served: four look-ups a host, one
 /// writer a file. Cheap to clone.
 ///
 /// A [`Permit`] may travel into a job, and is given back where it is dropped. With `()` for a key
 /// it is one limit for all.
+///
+/// A limit for each of many keys, which come and go, is what sets it apart from a
+/// [`Semaphore`](crate::sync::Semaphore); where it matters who the borrower is, or the limit changes,
+/// there is [`CapacityLimiter`](crate::sync::CapacityLimiter).
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,28 +44,43 @@ pub struct Limiter<K> {
 
 struct Shared<K> {
     most: usize,
-    keys: Mutex<HashMap<K, Line>>,
+    keys: Mutex<HashMap<K, Use>>,
 }
 
 /// Those who use and those who want one key. There is one while there is anybody.
-#[derive(Default)]
-struct Line {
+struct Use {
     in_use: usize,
-    next_ticket: u64,
-    /// Who waits, in the order of their coming.
-    waiting: BTreeMap<u64, Waker>,
+    line: Line<(), ()>,
 }
 
-impl Line {
-    /// Those whose turn it is.
-    fn next(&self, most: usize) -> Vec<Waker> {
-        // Some of them may have been woken before, and be about to come: one wake-up too many.
-        let room = most - self.in_use;
-        self.waiting.values().take(room).cloned().collect()
+impl Default for Use {
+    fn default() -> Self {
+        Use {
+            in_use: 0,
+            line: Line::new(),
+        }
+    }
+}
+
+impl Use {
+    /// A permit for who comes now; nobody overtakes those who wait.
+    fn admit(&mut self, most: usize) -> bool {
+        let admitted = self.in_use < most && self.line.waiting() == 0;
+        self.in_use += usize::from(admitted);
+        admitted
+    }
+
+    /// Takes a permit back, or hands it to the first who waits, who is then to be woken.
+    fn give_back(&mut self) -> Option<Waker> {
+        let next = self.line.serve_first(());
+        if next.is_none() {
+            self.in_use -= 1;
+        }
+        next.map(|(_, waker)| waker)
     }
 
     fn is_over(&self) -> bool {
-        self.in_use == 0 && self.waiting.is_empty()
+        self.in_use == 0 && self.line.waiting() == 0
     }
 }
 
@@ -88,18 +108,16 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         Acquire {
             shared: self.shared.clone(),
             key: Some(key),
-            ticket: None,
+            place: None,
         }
     }
 
     /// A permit, if that needs no waiting.
     pub fn try_acquire(&self, key: K) -> Option<Permit<K>> {
         let mut keys = self.shared.keys();
-        let line = keys.entry(key.clone()).or_default();
-        if line.in_use == self.shared.most || !line.waiting.is_empty() {
+        if !keys.entry(key.clone()).or_default().admit(self.shared.most) {
             return None;
         }
-        line.in_use += 1;
         drop(keys);
         Some(Permit {
             shared: self.shared.clone(),
@@ -109,13 +127,13 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
     /// How many permits are out for a key.
     pub fn in_use(&self, key: &K) -> usize {
-        self.shared.keys().get(key).map_or(0, |line| line.in_use)
+        self.shared.keys().get(key).map_or(0, |used| used.in_use)
     }
 
     /// How many wait for a key.
     pub fn waiting(&self, key: &K) -> usize {
         let keys = self.shared.keys();
-        keys.get(key).map_or(0, |line| line.waiting.len())
+        keys.get(key).map_or(0, |used| used.line.waiting())
     }
 
     /// The limit.
@@ -125,26 +143,28 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 }
 
 impl<K: Hash + Eq> Shared<K> {
-    fn keys(&self) -> MutexGuard<'_, HashMap<K, Line>> {
+    fn keys(&self) -> MutexGuard<'_, HashMap<K, Use>> {
         lock(&self.keys)
     }
 
-    /// Changes a line, wakes whom that makes room for, and forgets the line if it is over.
-    fn change<R>(&self, key: K, change: impl FnOnce(&mut Line) -> R) -> R {
+    /// Changes the use of a key, and forgets it if it is over.
+    fn change<R>(&self, key: K, change: impl FnOnce(&mut Use) -> R) -> R {
         let mut keys = self.keys();
         let Entry::Occupied(mut entry) = keys.entry(key) else {
-            unreachable!("a line is there while somebody uses its key or waits for it")
+            unreachable!("it is there while somebody uses its key or waits for it")
         };
         let changed = change(entry.get_mut());
-        let next = entry.get().next(self.most);
         if entry.get().is_over() {
             entry.remove();
         }
-        drop(keys);
-        for waker in next {
-            contained(|| waker.wake());
-        }
         changed
+    }
+
+    /// Gives a permit back.
+    fn give_back(&self, key: K) {
+        if let Some(next) = self.change(key, Use::give_back) {
+            contained(|| next.wake());
+        }
     }
 }
 
@@ -170,7 +190,8 @@ pub struct Acquire<K: Hash + Eq + Clone> {
     shared: Arc<Shared<K>>,
     /// `None` once the permit is out.
     key: Option<K>,
-    ticket: Option<u64>,
+    /// The place in the line.
+    place: Option<usize>,
 }
 
 impl<K: Hash + Eq + Clone> Unpin for Acquire<K> {}
@@ -180,44 +201,62 @@ impl<K: Hash + Eq + Clone> Future for Acquire<K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<K>> {
         let this = &mut *self;
-        let key = this.key.clone().expect("the permit is out already");
+        ready!(budgeted(cx, |cx| this.poll_turn(cx)));
+        Poll::Ready(Permit {
+            shared: this.shared.clone(),
+            key: this.key.take(),
+        })
+    }
+}
+
+impl<K: Hash + Eq + Clone> Acquire<K> {
+    fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let key = self.key.as_ref().expect("the permit is out already");
         // Cloned before the lock is taken, the old one dropped after: a waker's code is foreign.
-        let waker = cx.waker().clone();
-        let mut keys = this.shared.keys();
-        let line = keys.entry(key).or_default();
-        let room = this.shared.most - line.in_use;
-        let before = match this.ticket {
-            Some(ticket) => line.waiting.range(..ticket).count(),
-            None => line.waiting.len(),
-        };
-        if before < room {
-            line.in_use += 1;
-            let own = this.ticket.take();
-            let old = own.and_then(|ticket| line.waiting.remove(&ticket));
+        let mut fresh = None;
+        loop {
+            let mut keys = self.shared.keys();
+            let used = keys.entry(key.clone()).or_default();
+            let Some(place) = self.place else {
+                if used.admit(self.shared.most) {
+                    return Poll::Ready(());
+                }
+                if let Some(fresh) = fresh.take() {
+                    self.place = Some(used.line.join((), fresh));
+                    return Poll::Pending;
+                }
+                drop(keys);
+                fresh = Some(cx.waker().clone());
+                continue;
+            };
+            let found = used.line.look(place, cx.waker(), &mut fresh);
             drop(keys);
-            drop((old, waker));
-            return Poll::Ready(Permit {
-                shared: this.shared.clone(),
-                key: this.key.take(),
-            });
+            match found {
+                Found::Served(()) => {
+                    self.place = None;
+                    return Poll::Ready(());
+                }
+                Found::Waits(old) => {
+                    drop(old);
+                    return Poll::Pending;
+                }
+                Found::WakerNeeded => fresh = Some(cx.waker().clone()),
+            }
         }
-        let next = &mut line.next_ticket;
-        let ticket = *this.ticket.get_or_insert_with(|| {
-            *next += 1;
-            *next
-        });
-        let old = line.waiting.insert(ticket, waker);
-        drop(keys);
-        drop(old);
-        Poll::Pending
     }
 }
 
 impl<K: Hash + Eq + Clone> Drop for Acquire<K> {
     fn drop(&mut self) {
-        if let (Some(key), Some(ticket)) = (self.key.take(), self.ticket.take()) {
-            let old = self.shared.change(key, |line| line.waiting.remove(&ticket));
-            drop(old);
+        let (Some(key), Some(place)) = (self.key.take(), self.place.take()) else {
+            return;
+        };
+        let left = self
+            .shared
+            .change(key.clone(), |used| used.line.leave(place));
+        match left {
+            Left::Waiting(waker) => drop(waker),
+            Left::Served(()) => self.shared.give_back(key),
         }
     }
 }
@@ -233,7 +272,7 @@ pub struct Permit<K: Hash + Eq> {
 impl<K: Hash + Eq> Drop for Permit<K> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.shared.change(key, |line| line.in_use -= 1);
+            self.shared.give_back(key);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! where one that is cancelled stops.
 
 use std::cell::Cell;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Operations that may succeed in one poll of a task before it must yield. Tokio's figure, which
 /// its users' programs are tuned to: large enough that the extra polls cost under a percent.
@@ -75,4 +75,18 @@ pub(crate) fn refund() {
     if left < OPERATIONS_A_POLL {
         LEFT.set(left + 1);
     }
+}
+
+/// One operation of the task's turn: taken if it gets something done, given back if it waits.
+#[inline]
+pub(crate) fn budgeted<'a, T>(
+    cx: &mut Context<'a>,
+    poll: impl FnOnce(&mut Context<'a>) -> Poll<T>,
+) -> Poll<T> {
+    ready!(poll_proceed(cx));
+    let polled = poll(cx);
+    if polled.is_pending() {
+        refund();
+    }
+    polled
 }

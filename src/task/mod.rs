@@ -74,7 +74,7 @@ mod waker;
 
 use std::panic::Location;
 
-pub(crate) use budget::{poll_proceed, refund};
+pub(crate) use budget::{budgeted, poll_proceed, refund};
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};

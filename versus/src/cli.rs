@@ -44,6 +44,8 @@ pub enum Command {
     Channel(MicroArguments),
     /// Closures that might block, to the pool and back.
     Blocking(MicroArguments),
+    /// Locks, semaphores and the like, wanted by one task and by many.
+    Sync(MicroArguments),
     /// Files, read and written, from the page cache and past it.
     File(FileArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.

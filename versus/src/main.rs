@@ -21,7 +21,7 @@
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
 //!
-//! `versus channel`, `versus blocking` and `versus file` need neither server nor generator: they
+//! `versus channel`, `versus blocking`, `versus sync` and `versus file` need neither server nor generator: they
 //! measure within a process, one child for each measurement (`micro`).
 //!
 //! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Echo(arguments) => campaign::run(arguments.plan()),
         Command::Http(arguments) => campaign::run(arguments.plan()),
         Command::Channel(arguments) => micro::campaign::channel(&arguments.plan()),
+        Command::Sync(arguments) => micro::campaign::sync(&arguments.plan()),
         Command::Blocking(arguments) => micro::campaign::blocking(&arguments.plan()),
         Command::File(arguments) => micro::campaign::file(arguments.plan()),
         Command::Deny(arguments) => deny::run(&arguments),

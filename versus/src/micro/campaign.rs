@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::lap::Lap;
-use super::{Case, Suite, blocking, channel, file, report};
+use super::{Case, Suite, blocking, channel, file, report, sync};
 use crate::child;
 use crate::cli::Pace;
 use crate::during::During;
@@ -69,6 +69,14 @@ pub fn channel(plan: &Plan) -> io::Result<()> {
 /// See [`run`].
 pub fn blocking(plan: &Plan) -> io::Result<()> {
     run(&blocking::SUITE, plan)
+}
+
+/// Measures locks and the like.
+///
+/// # Errors
+/// See [`run`].
+pub fn sync(plan: &Plan) -> io::Result<()> {
+    run(&sync::SUITE, plan)
 }
 
 /// Measures files, in a directory of its own under the one of the plan.

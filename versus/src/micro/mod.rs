@@ -11,7 +11,7 @@
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
 //! - `report`: what comes out
-//! - `channel`, `blocking`, `file`: the contenders of the subcommands of those names
+//! - `channel`, `blocking`, `file`, `sync`: the contenders of the subcommands of those names
 //! - `one`: the one loop or runtime of those that need no second
 //! - `tally`: whether everything was done, once
 //!
@@ -28,6 +28,7 @@ mod file;
 mod lap;
 mod one;
 mod report;
+mod sync;
 mod tally;
 
 use std::io;
@@ -37,7 +38,12 @@ pub use lap::Lap;
 use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-static SUITES: [&Suite; 3] = [&channel::SUITE, &blocking::SUITE, &file::SUITE];
+static SUITES: [&Suite; 4] = [
+    &channel::SUITE,
+    &blocking::SUITE,
+    &file::SUITE,
+    &sync::SUITE,
+];
 
 /// Cases that belong together: a subcommand.
 pub struct Suite {

@@ -12,6 +12,9 @@ mod glommio;
 mod ringmill;
 mod tokio;
 
+pub use self::ringmill::two_loops;
+pub use self::tokio::two_runtimes;
+
 use super::{Case, Suite, contender, optional};
 
 /// Room in the channels; the figure that READMEs and issue trackers compare at.

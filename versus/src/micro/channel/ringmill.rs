@@ -190,7 +190,7 @@ async fn receive_all(mut receiver: mpsc::Receiver<u64>) -> Tally {
 }
 
 /// Runs `measured` on the first of two loops.
-fn two_loops(
+pub fn two_loops(
     spin: SpinPolicy,
     driver: DriverKind,
     measured: impl AsyncFnOnce(&Handle) -> io::Result<Lap>,

@@ -1,6 +1,8 @@
 //! Waiting on a plain thread: the same polls as a task's, with a waker that unparks the thread.
 
 use crate::event_loop::context;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -43,4 +45,15 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
         // A token that is left from an earlier wake-up costs one more poll.
         thread::park();
     }
+}
+
+/// Runs a future that needs no loop to its end, and blocks the thread in between.
+///
+/// # Panics
+///
+/// On a loop.
+#[track_caller]
+pub(super) fn block_on_future<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    block_on(|cx| future.as_mut().poll(cx))
 }
