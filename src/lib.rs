@@ -153,7 +153,7 @@ pub mod time;
 pub use buf::{AlignedBuf, IoBuf, IoBufMut, RecvBuf};
 #[cfg(feature = "hyper")]
 pub use compat::hyper;
-pub use context::{TraceId, trace_id};
+pub use correlation::{TraceId, trace_id};
 pub use doctor::doctor;
 #[cfg(feature = "guard")]
 pub use driver::guard::GuardAllocator;

@@ -1,4 +1,5 @@
-//! What follows a piece of work wherever it goes: [`TaskLocal`] values, a [`TraceId`] among them.
+//! What follows a piece of work wherever it goes: [`TaskLocal`] values; a [`TraceId`](crate::TraceId)
+//! is one.
 //!
 //! A task-local has its value for as long as a future runs, and for all that the future begins:
 //!
@@ -57,12 +58,9 @@ mod attached;
 #[allow(clippy::module_inception)]
 mod context;
 mod current;
-mod random;
 mod task_local;
-mod trace_id;
 
 pub use attached::Attached;
 pub use context::Context;
 pub(crate) use current::{detached, enter, is_set};
 pub use task_local::{AccessError, Scope, TaskLocal};
-pub use trace_id::{ParseTraceIdError, TraceId, trace_id};

@@ -1,4 +1,5 @@
-//! Requests and replies that find each other by an id: [`Waiters`].
+//! What belongs together: requests and replies that find each other by an id ([`Waiters`]), and all
+//! the work for one request ([`TraceId`]).
 //!
 //! Many protocols send requests and replies over one connection, in any order, with an id in each that
 //! says what belongs to what. Who sends a request registers its id and awaits the [`Waiter`]; who
@@ -48,10 +49,12 @@
 mod error;
 mod shard;
 mod stats;
+mod trace_id;
 mod waiter;
 mod waiters;
 
 pub use error::{AlreadyWaiting, Unclaimed, UnclaimedReason, WaitError};
 pub use stats::WaitersStats;
+pub use trace_id::{ParseTraceIdError, TraceId, trace_id};
 pub use waiter::Waiter;
 pub use waiters::{Waiters, WaitersBuilder};

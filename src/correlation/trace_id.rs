@@ -1,6 +1,7 @@
 //! [`TraceId`]: which request a piece of work belongs to.
 
-use super::{Scope, TaskLocal, random};
+use crate::context::{Scope, TaskLocal};
+use crate::random;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -18,7 +19,7 @@ pub fn trace_id() -> Option<TraceId> {
 /// `trace-id` of [W3C Trace Context](https://www.w3.org/TR/trace-context/), 16 bytes that are not all
 /// zero, written as 32 lower-case hexadecimal digits.
 ///
-/// It is a [task-local](super): once set, it goes along to tasks, other loops, and pools.
+/// It is a [task-local](crate::context): once set, it goes along to tasks, other loops, and pools.
 ///
 /// ```
 /// use ringmill::{TraceId, trace_id};
@@ -39,12 +40,13 @@ pub fn trace_id() -> Option<TraceId> {
 pub struct TraceId(NonZeroU128);
 
 impl TraceId {
-    /// A new one.
+    /// A new one, of [`random`] numbers: the same again under the same seed.
     pub fn random() -> Self {
         loop {
-            let number = u128::from(random::number()) << 64 | u128::from(random::number());
-            if let Some(number) = NonZeroU128::new(number) {
-                return TraceId(number);
+            let mut bytes = [0; 16];
+            random::fill(&mut bytes);
+            if let Some(id) = TraceId::from_bytes(bytes) {
+                return id;
             }
         }
     }
