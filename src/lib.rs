@@ -188,3 +188,8 @@ mod kit {
 #[cfg(feature = "hyper")]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the pages.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-tokio.md")]
+struct ComingFromTokio;
