@@ -1,5 +1,6 @@
 //! [`Limiter`]: so many at a time of each kind.
 
+use crate::event_loop::{budgeted, is_cancelled};
 use crate::sys::{contained, lock};
 use std::collections::btree_map::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -179,30 +180,40 @@ impl<K: Hash + Eq + Clone> Future for Acquire<K> {
     type Output = Permit<K>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<K>> {
-        let this = &mut *self;
-        let key = this.key.clone().expect("the permit is out already");
+        let polled = budgeted(cx, |cx| self.poll_permit(cx));
+        if polled.is_pending() && is_cancelled() {
+            // It will not come for its turn, and may stay for long where something is shielded.
+            self.leave();
+        }
+        polled
+    }
+}
+
+impl<K: Hash + Eq + Clone> Acquire<K> {
+    fn poll_permit(&mut self, cx: &Context<'_>) -> Poll<Permit<K>> {
+        let key = self.key.clone().expect("the permit is out already");
         // Cloned before the lock is taken, the old one dropped after: a waker's code is foreign.
         let waker = cx.waker().clone();
-        let mut keys = this.shared.keys();
+        let mut keys = self.shared.keys();
         let line = keys.entry(key).or_default();
-        let room = this.shared.most - line.in_use;
-        let before = match this.ticket {
+        let room = self.shared.most - line.in_use;
+        let before = match self.ticket {
             Some(ticket) => line.waiting.range(..ticket).count(),
             None => line.waiting.len(),
         };
         if before < room {
             line.in_use += 1;
-            let own = this.ticket.take();
+            let own = self.ticket.take();
             let old = own.and_then(|ticket| line.waiting.remove(&ticket));
             drop(keys);
             drop((old, waker));
             return Poll::Ready(Permit {
-                shared: this.shared.clone(),
-                key: this.key.take(),
+                shared: self.shared.clone(),
+                key: self.key.take(),
             });
         }
         let next = &mut line.next_ticket;
-        let ticket = *this.ticket.get_or_insert_with(|| {
+        let ticket = *self.ticket.get_or_insert_with(|| {
             *next += 1;
             *next
         });
@@ -211,14 +222,20 @@ impl<K: Hash + Eq + Clone> Future for Acquire<K> {
         drop(old);
         Poll::Pending
     }
+
+    /// Gives up the place in the line.
+    fn leave(&mut self) {
+        if let (Some(key), Some(ticket)) = (&self.key, self.ticket.take()) {
+            let remove = |line: &mut Line| line.waiting.remove(&ticket);
+            let old = self.shared.change(key.clone(), remove);
+            drop(old);
+        }
+    }
 }
 
 impl<K: Hash + Eq + Clone> Drop for Acquire<K> {
     fn drop(&mut self) {
-        if let (Some(key), Some(ticket)) = (self.key.take(), self.ticket.take()) {
-            let old = self.shared.change(key, |line| line.waiting.remove(&ticket));
-            drop(old);
-        }
+        self.leave();
     }
 }
 

@@ -67,8 +67,7 @@ pub(crate) use wait_queue::WaitQueue;
 
 pub use error::{Closed, RecvError, SendError, TryRecvError, TrySendError};
 
-use crate::event_loop::{poll_proceed, refund};
-use std::task::{Context, Poll, ready};
+use crate::event_loop::{budgeted, is_cancelled, proceed};
 
 /// Processor hints in a [`pause`]: some 200 ns on Zen, 700 ns on Skylake, where each is longer.
 const PAUSE: u32 = 16;
@@ -89,18 +88,4 @@ fn pause() {
     for _ in 0..PAUSE {
         std::hint::spin_loop();
     }
-}
-
-/// One operation of the task's turn: taken if it gets something done, given back if it waits.
-#[inline]
-fn budgeted<'a, T>(
-    cx: &mut Context<'a>,
-    poll: impl FnOnce(&mut Context<'a>) -> Poll<T>,
-) -> Poll<T> {
-    ready!(poll_proceed(cx));
-    let polled = poll(cx);
-    if polled.is_pending() {
-        refund();
-    }
-    polled
 }

@@ -33,7 +33,10 @@ use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
-pub(crate) use crate::task::{poll_proceed, refund};
+pub(crate) use crate::task::{
+    budgeted, is_cancelled, operation, poll_proceed, poll_uncancelled, proceed, proceed_free,
+    refund,
+};
 use locals::Locals;
 use spin::Spin;
 pub use spin::SpinPolicy;

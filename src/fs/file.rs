@@ -6,7 +6,7 @@ use super::pooled;
 use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
-use crate::event_loop::context;
+use crate::event_loop::{context, operation, proceed, proceed_free};
 use crate::op::file_io::{self, Fill, Filling, Pour, Pouring};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
@@ -230,6 +230,9 @@ impl File {
         mut fill: F,
         mut offset: u64,
     ) -> (io::Result<()>, F) {
+        if fill.left() == 0 {
+            proceed().await;
+        }
         loop {
             let missing = fill.left();
             if missing == 0 {
@@ -254,6 +257,7 @@ impl File {
         mut fill: F,
         offset: u64,
     ) -> (io::Result<usize>, F) {
+        proceed_free().await;
         if let Err(error) = check(offset) {
             return (Err(error), fill);
         }
@@ -268,7 +272,8 @@ impl File {
             (false, false) => Share::take_small(fill.left()),
         };
         let fill = if let Some(_share) = share {
-            match file_io::read_at(driver, self.fd.clone(), fill, offset).await {
+            let read = || file_io::read_at(driver, self.fd.clone(), fill, offset);
+            match operation(read).await {
                 (Err(error), fill) if must_wait(&error) => fill,
                 read => return read,
             }
@@ -332,6 +337,9 @@ impl File {
         mut pour: P,
         mut offset: u64,
     ) -> (io::Result<()>, P) {
+        if pour.left() == 0 {
+            proceed().await;
+        }
         while pour.left() > 0 {
             let written;
             (written, pour) = self.write_on(pour, offset).await;
@@ -349,12 +357,14 @@ impl File {
         pour: P,
         offset: u64,
     ) -> (io::Result<usize>, P) {
+        proceed_free().await;
         if let Err(error) = check(offset) {
             return (Err(error), pour);
         }
         let driver = context::driver();
         let pour = if self.direct && driver.info().kind == DriverKind::Uring {
-            match file_io::write_at(driver, self.fd.clone(), pour, offset).await {
+            let write = || file_io::write_at(driver, self.fd.clone(), pour, offset);
+            match operation(write).await {
                 (Err(error), pour) if must_wait(&error) => pour,
                 done => return done,
             }

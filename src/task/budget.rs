@@ -2,7 +2,10 @@
 //! where one that is cancelled stops.
 
 use std::cell::Cell;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::mem;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
 
 /// Operations that may succeed in one poll of a task before it must yield. Tokio's figure, which
 /// its users' programs are tuned to: large enough that the extra polls cost under a percent.
@@ -48,15 +51,29 @@ pub(crate) fn lift() {
     LEFT.set(UNLIMITED);
 }
 
-/// A checkpoint: every operation begins with it. Takes one unit of the budget; when none is left the
+/// Whether the code that runs is cancelled.
+#[inline]
+pub(crate) fn is_cancelled() -> bool {
+    OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
+}
+
+/// A checkpoint that looks at the cancellation alone, whatever is left of the budget.
+#[inline]
+pub(crate) fn poll_uncancelled() -> Poll<()> {
+    pass();
+    if is_cancelled() {
+        Poll::Pending
+    } else {
+        Poll::Ready(())
+    }
+}
+
+/// A checkpoint: every operation begins each poll with it. Takes one unit of the budget; when none is left the
 /// task is woken for another turn and must return. It must return, too, where it is cancelled: who
 /// runs it then drops it.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    pass();
-    if OBSERVE.get().is_some_and(|is_cancelled| is_cancelled()) {
-        return Poll::Pending;
-    }
+    ready!(poll_uncancelled());
     match LEFT.get() {
         0 => {
             cx.waker().wake_by_ref();
@@ -75,4 +92,51 @@ pub(crate) fn refund() {
     if left < OPERATIONS_A_POLL {
         LEFT.set(left + 1);
     }
+}
+
+/// One poll of an operation: a unit of the budget is taken if it gets done, given back if it waits.
+#[inline]
+pub(crate) fn budgeted<'a, T>(
+    cx: &mut Context<'a>,
+    poll: impl FnOnce(&mut Context<'a>) -> Poll<T>,
+) -> Poll<T> {
+    ready!(poll_proceed(cx));
+    let polled = poll(cx);
+    if polled.is_pending() {
+        refund();
+    }
+    polled
+}
+
+/// An operation that is a future, as [`budgeted`]. It is not begun before the first checkpoint, and
+/// not polled past a later one: where the code is cancelled by then, it has not happened.
+///
+/// Not for futures of users': what they shield is to go on.
+#[inline]
+pub(crate) async fn operation<F: Future>(begin: impl FnOnce() -> F) -> F::Output {
+    poll_fn(poll_proceed).await;
+    let mut operation = pin!(begin());
+    let mut proceeds = true;
+    poll_fn(|cx| {
+        if !mem::take(&mut proceeds) {
+            ready!(poll_proceed(cx));
+        }
+        let polled = operation.as_mut().poll(cx);
+        if polled.is_pending() {
+            refund();
+        }
+        polled
+    })
+    .await
+}
+
+/// A checkpoint at which an operation begins that consists of nothing else, or of others.
+pub(crate) async fn proceed() {
+    poll_fn(poll_proceed).await;
+}
+
+/// As [`proceed`], in front of what takes the unit, being an operation by itself.
+pub(crate) async fn proceed_free() {
+    poll_fn(poll_proceed).await;
+    refund();
 }

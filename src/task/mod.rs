@@ -71,7 +71,10 @@ mod waker;
 
 use std::panic::Location;
 
-pub(crate) use budget::{poll_proceed, refund};
+pub(crate) use budget::{
+    budgeted, is_cancelled, operation, poll_proceed, poll_uncancelled, proceed, proceed_free,
+    refund,
+};
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};
