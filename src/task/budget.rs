@@ -68,8 +68,8 @@ pub(crate) fn poll_uncancelled() -> Poll<()> {
     }
 }
 
-/// A checkpoint: every operation begins each poll with it. Takes one unit of the budget; when none is left the
-/// task is woken for another turn and must return. It must return, too, where it is cancelled: who
+/// A checkpoint: every operation begins each poll with it. Takes one unit of the budget; when none is
+/// left, the task is woken for another turn and must return. So it must where it is cancelled: who
 /// runs it then drops it.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
@@ -85,8 +85,15 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
+/// Whether the task may do more in this turn.
+#[inline]
+pub(crate) fn has_left() -> bool {
+    LEFT.get() > 0
+}
+
 /// Gives a unit back: the operation that it was taken for has to wait. Otherwise a task that looks
 /// at more idle resources in one poll than its budget has would never get to the last of them.
+#[inline]
 pub(crate) fn refund() {
     let left = LEFT.get();
     if left < OPERATIONS_A_POLL {

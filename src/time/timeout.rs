@@ -1,7 +1,7 @@
 //! A bound on how long a future may take.
 
 use super::{Instant, Sleep, sleep, sleep_until};
-use crate::event_loop::poll_uncancelled;
+use crate::event_loop::{has_left, poll_proceed, poll_uncancelled};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -129,18 +129,22 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let had_left = has_left();
         if let Some(future) = this.future.as_mut().as_pin_mut()
             && let Poll::Ready(output) = future.poll(cx)
         {
             return Poll::Ready(Ok(output));
         }
-        // At no charge: the future may have spent the budget, and its deadline holds all the same.
         let proceeds = poll_uncancelled();
         ready!(this.deadline.poll_free(cx));
         if proceeds.is_pending() {
             // What it shields has had its time, and the scope may be waiting for that.
             this.future.set(None);
             return Poll::Pending;
+        }
+        // At no charge where the future has spent the budget: its deadline holds all the same.
+        if has_left() || !had_left {
+            ready!(poll_proceed(cx));
         }
         Poll::Ready(Err(Elapsed(())))
     }
