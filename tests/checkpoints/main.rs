@@ -19,6 +19,7 @@ mod scopes;
 mod source;
 mod table;
 mod time;
+mod turns;
 
 use kit::block_on;
 use kit::driver::{apply, on_each_driver};

@@ -1,8 +1,13 @@
 //! Time.
 
+use crate::kit::block_on;
+use crate::kit::driver::{apply, on_each_driver};
+use crate::kit::wait::soon;
 use crate::table::{Table, next};
+use ringmill::scope::{CancelScope, shield};
 use ringmill::time::{Instant, Interval, interval_at, sleep, sleep_until, timeout};
 use ringmill::yield_now;
+use std::cell::Cell;
 use std::future::pending;
 use std::time::Duration;
 
@@ -57,4 +62,19 @@ pub async fn look_at(table: &Table) {
     table
         .waits(timeout_name, timeout(HOUR, pending::<()>()), || ())
         .await;
+}
+
+#[apply(on_each_driver)]
+fn a_deadline_bounds_what_is_shielded_although_nobody_is_told() {
+    block_on(async {
+        let told = Cell::new(false);
+        let scope = CancelScope::new();
+        drop(scope.token().cancel());
+        let ended = scope.run(async {
+            let bounded = timeout(Duration::from_millis(1), shield(pending::<()>()));
+            told.set(bounded.await.is_err());
+        });
+        assert!(soon("the deadline", ended).await.is_err());
+        assert!(!told.get());
+    });
 }
