@@ -34,8 +34,8 @@ use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::{OwnedTasks, ReadyQueue};
 pub(crate) use crate::task::{
-    budgeted, has_left, is_cancelled, operation, poll_proceed, poll_uncancelled, proceed,
-    proceed_free, refund,
+    budgeted, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed, proceed_free,
+    refund, uncancelled,
 };
 use locals::Locals;
 use spin::Spin;

@@ -6,7 +6,7 @@ use super::pooled;
 use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
-use crate::event_loop::{context, operation, proceed, proceed_free};
+use crate::event_loop::{context, proceed, refund, uncancelled};
 use crate::op::file_io::{self, Fill, Filling, Pour, Pouring};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
@@ -257,7 +257,7 @@ impl File {
         mut fill: F,
         offset: u64,
     ) -> (io::Result<usize>, F) {
-        proceed_free().await;
+        proceed().await;
         if let Err(error) = check(offset) {
             return (Err(error), fill);
         }
@@ -272,8 +272,8 @@ impl File {
             (false, false) => Share::take_small(fill.left()),
         };
         let fill = if let Some(_share) = share {
-            let read = || file_io::read_at(driver, self.fd.clone(), fill, offset);
-            match operation(read).await {
+            let reading = file_io::read_at(driver, self.fd.clone(), fill, offset);
+            match uncancelled(reading).await {
                 (Err(error), fill) if must_wait(&error) => fill,
                 read => return read,
             }
@@ -282,6 +282,8 @@ impl File {
         };
         let fd = self.fd.clone();
         let wait = move |fill: &mut F| uninterrupted(|| fill.read_on(fd.as_fd(), offset));
+        // The pool's job takes its own.
+        refund();
         pooled::call_with(fill, wait).await
     }
 
@@ -357,14 +359,14 @@ impl File {
         pour: P,
         offset: u64,
     ) -> (io::Result<usize>, P) {
-        proceed_free().await;
+        proceed().await;
         if let Err(error) = check(offset) {
             return (Err(error), pour);
         }
         let driver = context::driver();
         let pour = if self.direct && driver.info().kind == DriverKind::Uring {
-            let write = || file_io::write_at(driver, self.fd.clone(), pour, offset);
-            match operation(write).await {
+            let writing = file_io::write_at(driver, self.fd.clone(), pour, offset);
+            match uncancelled(writing).await {
                 (Err(error), pour) if must_wait(&error) => pour,
                 done => return done,
             }
@@ -373,6 +375,8 @@ impl File {
         };
         let fd = self.fd.clone();
         let write = move |pour: &mut P| uninterrupted(|| pour.write_on(fd.as_fd(), offset));
+        // The pool's job takes its own.
+        refund();
         pooled::call_with(pour, write).await
     }
 }

@@ -1,7 +1,7 @@
 //! [`ReadHalf`] and [`WriteHalf`]: the two directions of a connection.
 
 use crate::buf::{IoBuf, RecvBuf};
-use crate::event_loop::{context, operation, poll_proceed, refund};
+use crate::event_loop::{context, poll_proceed, refund, uncancelled};
 use crate::op::{self, StreamSocket};
 use crate::sys::socket;
 use std::error::Error;
@@ -240,18 +240,15 @@ impl WriteHalf {
     /// Dropping it before earlier writes have gone out: nothing of the buffer is sent. After
     /// that: all of it is sent. In both cases the buffer is dropped.
     pub async fn send<B: IoBuf>(&mut self, buffer: B) -> (io::Result<()>, B) {
-        operation(async || {
-            let flushed = poll_fn(|cx| on_own_loop(&self.stream, self.stream.poll_flush(cx)));
-            if let Err(error) = flushed.await {
-                return (Err(error), buffer);
-            }
-            if buffer.as_slice().is_empty() {
-                return (Ok(()), buffer);
-            }
-            context::assert_current(self.stream.driver());
-            op::send_owned(&self.stream, buffer).await
-        })
-        .await
+        // With the checkpoint at which this begins.
+        if let Err(error) = self.flush().await {
+            return (Err(error), buffer);
+        }
+        if buffer.as_slice().is_empty() {
+            return (Ok(()), buffer);
+        }
+        context::assert_current(self.stream.driver());
+        uncancelled(op::send_owned(&self.stream, buffer)).await
     }
 
     /// As [`TcpStream::flush`](super::TcpStream::flush).

@@ -1,7 +1,7 @@
 //! [`TcpSocket`]: a socket that is not connected yet, to be given options.
 
 use super::tcp_stream::TcpStream;
-use crate::event_loop::{context, operation};
+use crate::event_loop::{context, proceed, uncancelled};
 use crate::op;
 use crate::sys::socket;
 use std::io;
@@ -97,8 +97,9 @@ impl TcpSocket {
     ///
     /// Dropping it gives the attempt up and closes the socket.
     pub async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
-        let connect = || op::connect(context::driver(), self.fd, address);
-        match operation(connect).await {
+        proceed().await;
+        let connecting = op::connect(context::driver(), self.fd, address);
+        match uncancelled(connecting).await {
             Ok(descriptor) => Ok(TcpStream::from_descriptor(descriptor)),
             Err(error) => Err(io::Error::new(
                 error.kind(),

@@ -145,7 +145,8 @@ impl Child {
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled the signal is sent; see [`wait`](Child::wait).
+    /// Once it was polled the signal is sent, unless it was in a scope that is cancelled; see
+    /// [`wait`](Child::wait).
     pub async fn kill(&mut self) -> io::Result<()> {
         proceed_free().await;
         self.start_kill()?;

@@ -3,8 +3,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::mem;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// Operations that may succeed in one poll of a task before it must yield. Tokio's figure, which
@@ -115,26 +114,18 @@ pub(crate) fn budgeted<'a, T>(
     polled
 }
 
-/// An operation that is a future, as [`budgeted`]. It is not begun before the first checkpoint, and
-/// not polled past a later one: where the code is cancelled by then, it has not happened.
+/// The part of an operation that waits, behind the checkpoint at which it begins: each poll is one, too,
+/// and where the code is cancelled it is not polled any more.
 ///
 /// Not for futures of users': what they shield is to go on.
 #[inline]
-pub(crate) async fn operation<F: Future>(begin: impl FnOnce() -> F) -> F::Output {
-    poll_fn(poll_proceed).await;
-    let mut operation = pin!(begin());
-    let mut proceeds = true;
-    poll_fn(|cx| {
-        if !mem::take(&mut proceeds) {
-            ready!(poll_proceed(cx));
-        }
-        let polled = operation.as_mut().poll(cx);
-        if polled.is_pending() {
-            refund();
-        }
-        polled
+pub(crate) fn uncancelled<F: Future + Unpin>(
+    mut operation: F,
+) -> impl Future<Output = F::Output> + Unpin {
+    poll_fn(move |cx| {
+        ready!(poll_uncancelled());
+        Pin::new(&mut operation).poll(cx)
     })
-    .await
 }
 
 /// A checkpoint at which an operation begins that consists of nothing else, or of others.

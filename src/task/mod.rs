@@ -72,8 +72,8 @@ mod waker;
 use std::panic::Location;
 
 pub(crate) use budget::{
-    budgeted, has_left, is_cancelled, operation, poll_proceed, poll_uncancelled, proceed,
-    proceed_free, refund,
+    budgeted, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed, proceed_free,
+    refund, uncancelled,
 };
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
