@@ -41,13 +41,13 @@ pub async fn look_at(table: &Table) {
     let tick = async || {
         let second = every.period();
         assert_eq!(every.tick().await, expected + second);
-        expected = expected + second;
+        expected += second;
     };
     table.row("time::interval::tick", tick).await;
     let stream = async || {
         let second = every.period();
         assert_eq!(next(&mut every).await, Some(expected + second));
-        expected = expected + second;
+        expected += second;
     };
     table.row("time::interval::Interval", stream).await;
 
