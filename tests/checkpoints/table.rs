@@ -2,7 +2,7 @@
 
 use crate::kit::wait::soon;
 use ringmill::scope::{CancelScope, shield};
-use ringmill::{assert_checkpoints, spawn, yield_now};
+use ringmill::{LoopRef, assert_checkpoints, spawn, yield_now};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::{Future, pending, poll_fn};
@@ -10,8 +10,9 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// Turns that others get while something is looked at, and does not end.
-const TURNS: u32 = 30;
+/// How often the loop goes round, with what was submitted to the kernel, while something is looked at
+/// that must not end.
+const TICKS: u64 = 4;
 
 /// How often something may be done in a row before another task had its turn: two budgets and some. The
 /// task may have been woken before the other one was spawned, and so have a turn before it.
@@ -124,7 +125,9 @@ impl Table {
 async fn held(name: &str, operation: impl Future) {
     let mut operation = pin!(operation);
     let mut shielded = pin!(shield(async {
-        for _ in 0..TURNS {
+        let here = LoopRef::current().expect("a loop");
+        let until = here.stats().ticks + TICKS;
+        while here.stats().ticks < until {
             yield_now().await;
         }
     }));
