@@ -77,7 +77,9 @@
     doc = "- [`hyper`] connects the crate of that name, and has an HTTP/1.1 server."
 )]
 //!
-//! Every future may be dropped at any point: see "Cancel safety" at each async function.
+//! Every future may be dropped at any point: see "Cancel safety" at each async function. And each
+//! operation is a [checkpoint](scope::checkpoint()): others get a turn there when that of its task is up,
+//! and in a [scope](scope#what-cancelling-is) that is cancelled it does not happen.
 //!
 //! # Layers
 //!

@@ -3,6 +3,7 @@
 use super::gate::Gate;
 use super::stats::Counters;
 use crate::context::detached;
+use crate::event_loop::{budgeted, is_cancelled as is_scope_cancelled};
 use crate::task::{self, AbortHandle, JoinError, JoinHandle, OwnedTasks, Schedule, Scheduled};
 use std::cell::RefCell;
 use std::fmt;
@@ -197,29 +198,43 @@ impl<T> Future for Job<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if this.aborted {
-            return Poll::Ready(Err(JoinError::cancelled(this.spawned_at)));
+        let polled = budgeted(cx, |cx| this.poll_output(cx));
+        if polled.is_pending()
+            && is_scope_cancelled()
+            && let Some(outside) = &mut this.outside
+        {
+            // It will not come for the room, and may stay for long where something is shielded.
+            this.pool.gate().leave_queue(&mut outside.ticket);
         }
-        if let Some(outside) = &mut this.outside {
-            let entered = this.pool.gate().poll_enter(&mut outside.ticket, cx);
-            if entered.is_pending() && !this.pool.is_closed() {
+        polled
+    }
+}
+
+impl<T> Job<T> {
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        if self.aborted {
+            return Poll::Ready(Err(JoinError::cancelled(self.spawned_at)));
+        }
+        if let Some(outside) = &mut self.outside {
+            let entered = self.pool.gate().poll_enter(&mut outside.ticket, cx);
+            if entered.is_pending() && !self.pool.is_closed() {
                 return Poll::Pending;
             }
             match entered {
                 Poll::Ready(()) => {
-                    if let Some(outside) = this.outside.take() {
-                        this.pool.clone().submit(outside.entry);
+                    if let Some(outside) = self.outside.take() {
+                        self.pool.clone().submit(outside.entry);
                     }
                 }
                 // The pool was shut down: nobody will make room.
                 Poll::Pending => {
-                    this.leave_queue();
+                    self.leave_queue();
                 }
             }
         }
-        let handle = this.handle.as_mut();
-        let output = Pin::new(handle.expect("a detached job is gone")).poll(cx);
-        output.map_err(|error| match this.pool.failure() {
+        let handle = self.handle.as_mut();
+        let output = handle.expect("a detached job is gone").poll_output(cx);
+        output.map_err(|error| match self.pool.failure() {
             Some(cause) if error.is_cancelled() => error.because(cause),
             _ => error,
         })

@@ -1,6 +1,6 @@
 //! [`Limiter`]: so many at a time of each kind.
 
-use crate::event_loop::budgeted;
+use crate::event_loop::{budgeted, is_cancelled};
 use crate::sync::{Found, Left, Line};
 use crate::sys::{contained, lock};
 use std::collections::hash_map::{Entry, HashMap};
@@ -9,7 +9,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Lets so many at a time through for each key, first come, first served: four look-ups a host, one
 /// writer a file. Cheap to clone.
@@ -201,8 +201,12 @@ impl<K: Hash + Eq + Clone> Future for Acquire<K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<K>> {
         let this = &mut *self;
-        ready!(budgeted(cx, |cx| this.poll_turn(cx)));
-        Poll::Ready(Permit {
+        let polled = budgeted(cx, |cx| this.poll_turn(cx));
+        if polled.is_pending() && is_cancelled() {
+            // It will not come for its turn, and may stay for long where something is shielded.
+            this.leave();
+        }
+        polled.map(|()| Permit {
             shared: this.shared.clone(),
             key: this.key.take(),
         })
@@ -244,11 +248,10 @@ impl<K: Hash + Eq + Clone> Acquire<K> {
             }
         }
     }
-}
 
-impl<K: Hash + Eq + Clone> Drop for Acquire<K> {
-    fn drop(&mut self) {
-        let (Some(key), Some(place)) = (self.key.take(), self.place.take()) else {
+    /// Gives up the place in the line.
+    fn leave(&mut self) {
+        let (Some(key), Some(place)) = (&self.key, self.place.take()) else {
             return;
         };
         let left = self
@@ -256,8 +259,14 @@ impl<K: Hash + Eq + Clone> Drop for Acquire<K> {
             .change(key.clone(), |used| used.line.leave(place));
         match left {
             Left::Waiting(waker) => drop(waker),
-            Left::Served(()) => self.shared.give_back(key),
+            Left::Served(()) => self.shared.give_back(key.clone()),
         }
+    }
+}
+
+impl<K: Hash + Eq + Clone> Drop for Acquire<K> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

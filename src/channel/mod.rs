@@ -66,7 +66,7 @@ pub(crate) use wait_queue::WaitQueue;
 
 pub use error::{Closed, RecvError, SendError, TryRecvError, TrySendError};
 
-use crate::event_loop::budgeted;
+use crate::event_loop::{budgeted, is_cancelled, proceed};
 use crate::sync::park;
 
 /// Processor hints in a [`pause`]: some 200 ns on Zen, 700 ns on Skylake, where each is longer.

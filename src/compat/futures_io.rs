@@ -5,6 +5,7 @@
 //! then shuts the writing direction down; reading goes on. A pipe has nothing to flush, and the end of
 //! its stream comes with the drop of the sender: a close does nothing. Standard streams stay open.
 
+use crate::event_loop::budgeted;
 use crate::fs::Cursor;
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
 use crate::pipe::{Receiver, Sender};
@@ -135,12 +136,12 @@ impl AsyncWrite for Sender {
         Sender::poll_write_vectored(self.get_mut(), cx, pieces)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        budgeted(cx, |_| Poll::Ready(Ok(())))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        budgeted(cx, |_| Poll::Ready(Ok(())))
     }
 }
 

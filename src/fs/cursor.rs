@@ -1,7 +1,7 @@
 //! [`Cursor`]: a file from one place to the next, in borrowed memory.
 
 use super::file::File;
-use crate::event_loop::context;
+use crate::event_loop::{budgeted, context};
 use crate::op;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -95,7 +95,11 @@ impl Cursor {
         cx: &mut Context<'_>,
         to: SeekFrom,
     ) -> Poll<io::Result<u64>> {
-        ready!(self.poll_flush(cx))?;
+        budgeted(cx, |cx| self.poll_sought(cx, to))
+    }
+
+    fn poll_sought(&mut self, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
+        ready!(self.poll_stored(cx))?;
         let (base, by) = match to {
             SeekFrom::Start(offset) => return Poll::Ready(self.jump(Some(offset))),
             SeekFrom::Current(by) => (self.position(), by),
@@ -157,9 +161,11 @@ impl Cursor {
         let before = into.len();
         loop {
             let read = poll_fn(|cx| {
-                let chunk = ready!(self.poll_fill(cx))?;
-                into.extend_from_slice(chunk);
-                Poll::Ready(io::Result::Ok(chunk.len()))
+                budgeted(cx, |cx| {
+                    let chunk = ready!(self.poll_fill(cx))?;
+                    into.extend_from_slice(chunk);
+                    Poll::Ready(io::Result::Ok(chunk.len()))
+                })
             });
             match read.await? {
                 0 => return Ok(into.len() - before),
@@ -224,14 +230,16 @@ impl Cursor {
         cx: &mut Context<'_>,
         room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if room.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let chunk = ready!(self.poll_fill(cx))?;
-        let read = chunk.len().min(room.len());
-        room[..read].copy_from_slice(&chunk[..read]);
-        self.consume(read);
-        Poll::Ready(Ok(read))
+        budgeted(cx, |cx| {
+            if room.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            let chunk = ready!(self.poll_fill(cx))?;
+            let read = chunk.len().min(room.len());
+            room[..read].copy_from_slice(&chunk[..read]);
+            self.consume(read);
+            Poll::Ready(Ok(read))
+        })
     }
 
     /// What is read ahead; where nothing is, more of it. Empty at the end of the file.
@@ -239,7 +247,7 @@ impl Cursor {
         loop {
             match &mut self.state {
                 State::Gathered | State::Writing(_) => {
-                    ready!(self.poll_flush(cx))?;
+                    ready!(self.poll_stored(cx))?;
                     self.buffer.clear();
                     self.state = State::Read(0);
                 }
@@ -279,6 +287,10 @@ impl Cursor {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        budgeted(cx, |cx| self.poll_gathered(cx, bytes))
+    }
+
+    fn poll_gathered(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             match &mut self.state {
                 State::Writing(_) => ready!(self.poll_written(cx))?,
@@ -299,6 +311,10 @@ impl Cursor {
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        budgeted(cx, |cx| self.poll_stored(cx))
+    }
+
+    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             match &mut self.state {
                 State::Writing(_) => ready!(self.poll_written(cx))?,

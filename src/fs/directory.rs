@@ -2,6 +2,7 @@
 
 use super::pooled::{self, about};
 use crate::blocking::Job;
+use crate::event_loop::budgeted;
 use futures_core::Stream;
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -79,6 +80,10 @@ impl ReadDir {
     }
 
     fn poll_entry(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<DirEntry>>> {
+        budgeted(cx, |cx| self.poll_next_entry(cx))
+    }
+
+    fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<DirEntry>>> {
         loop {
             if let Some(entry) = self.batch.pop_front() {
                 return Poll::Ready(Some(entry));

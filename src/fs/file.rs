@@ -6,7 +6,7 @@ use super::pooled;
 use super::share::Share;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::driver::DriverKind;
-use crate::event_loop::{Disturbs, context};
+use crate::event_loop::{Disturbs, context, proceed, refund, uncancelled};
 use crate::op::file_io::{self, Fill, Filling, Pour, Pouring};
 use crate::sys::{beneath, disk_file, errno};
 use std::fs;
@@ -230,6 +230,9 @@ impl File {
         mut fill: F,
         mut offset: u64,
     ) -> (io::Result<()>, F) {
+        if fill.left() == 0 {
+            proceed().await;
+        }
         loop {
             let missing = fill.left();
             if missing == 0 {
@@ -254,6 +257,7 @@ impl File {
         mut fill: F,
         offset: u64,
     ) -> (io::Result<usize>, F) {
+        proceed().await;
         if let Err(error) = check(offset) {
             return (Err(error), fill);
         }
@@ -269,7 +273,8 @@ impl File {
         };
         let fill = if let Some(_share) = share {
             let _disturbance = Disturbs::default().begin();
-            match file_io::read_at(driver, self.fd.clone(), fill, offset).await {
+            let reading = file_io::read_at(driver, self.fd.clone(), fill, offset);
+            match uncancelled(reading).await {
                 (Err(error), fill) if must_wait(&error) => fill,
                 read => return read,
             }
@@ -278,6 +283,8 @@ impl File {
         };
         let fd = self.fd.clone();
         let wait = move |fill: &mut F| uninterrupted(|| fill.read_on(fd.as_fd(), offset));
+        // The pool's job takes its own.
+        refund();
         pooled::call_with(fill, wait).await
     }
 
@@ -333,6 +340,9 @@ impl File {
         mut pour: P,
         mut offset: u64,
     ) -> (io::Result<()>, P) {
+        if pour.left() == 0 {
+            proceed().await;
+        }
         while pour.left() > 0 {
             let written;
             (written, pour) = self.write_on(pour, offset).await;
@@ -350,13 +360,15 @@ impl File {
         pour: P,
         offset: u64,
     ) -> (io::Result<usize>, P) {
+        proceed().await;
         if let Err(error) = check(offset) {
             return (Err(error), pour);
         }
         let driver = context::driver();
         let pour = if self.direct && driver.info().kind == DriverKind::Uring {
             let _disturbance = Disturbs::default().begin();
-            match file_io::write_at(driver, self.fd.clone(), pour, offset).await {
+            let writing = file_io::write_at(driver, self.fd.clone(), pour, offset);
+            match uncancelled(writing).await {
                 (Err(error), pour) if must_wait(&error) => pour,
                 done => return done,
             }
@@ -365,6 +377,8 @@ impl File {
         };
         let fd = self.fd.clone();
         let write = move |pour: &mut P| uninterrupted(|| pour.write_on(fd.as_fd(), offset));
+        // The pool's job takes its own.
+        refund();
         pooled::call_with(pour, write).await
     }
 }

@@ -171,7 +171,6 @@ impl File {
     }
 
     /// Runs a call of std's on the file in the pool.
-    #[track_caller]
     fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,

@@ -1,22 +1,21 @@
 //! Calls that may wait for the disk, in the pool of the runtime.
 
 use crate::blocking;
+use crate::event_loop::proceed_free;
 use crate::sys::lock;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// Runs a call in the pool.
-#[track_caller]
-pub(super) fn call<T: Send + 'static>(
+pub(super) async fn call<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> impl Future<Output = io::Result<T>> {
-    let job = blocking::spawn_blocking(work);
-    async move { job.await? }
+) -> io::Result<T> {
+    proceed_free().await;
+    blocking::spawn_blocking(work).await?
 }
 
 /// Runs a call about a path in the pool; an error names the path, and what was to be done with it.
-#[track_caller]
 pub(super) fn call_for<T: Send + 'static>(
     doing: &'static str,
     path: impl AsRef<Path>,
@@ -33,11 +32,11 @@ pub(super) fn about(doing: &str, path: &Path, error: &io::Error) -> io::Error {
 
 /// Runs a call with a buffer in the pool; the buffer comes back also where the call could not be
 /// made.
-#[track_caller]
-pub(super) fn call_with<B: Send + 'static, T: Send + 'static>(
+pub(super) async fn call_with<B: Send + 'static, T: Send + 'static>(
     buffer: B,
     work: impl FnOnce(&mut B) -> io::Result<T> + Send + 'static,
-) -> impl Future<Output = (io::Result<T>, B)> {
+) -> (io::Result<T>, B) {
+    proceed_free().await;
     // A job that is never begun drops its closure: what is in here is not in there.
     let lent = Arc::new(Mutex::new(Some(buffer)));
     let there = lent.clone();
@@ -46,15 +45,13 @@ pub(super) fn call_with<B: Send + 'static, T: Send + 'static>(
         let result = work(&mut buffer);
         Some((result, buffer))
     });
-    async move {
-        match job.await {
-            Ok(Some(done)) => done,
-            Ok(None) => unreachable!("nobody else takes the buffer while the job is awaited"),
-            Err(error) => match lock(&lent).take() {
-                Some(buffer) => (Err(error.into()), buffer),
-                // What the buffer's own code (its `as_slice`) panicked with.
-                None => std::panic::resume_unwind(error.into_panic()),
-            },
-        }
+    match job.await {
+        Ok(Some(done)) => done,
+        Ok(None) => unreachable!("nobody else takes the buffer while the job is awaited"),
+        Err(error) => match lock(&lent).take() {
+            Some(buffer) => (Err(error.into()), buffer),
+            // What the buffer's own code (its `as_slice`) panicked with.
+            None => std::panic::resume_unwind(error.into_panic()),
+        },
     }
 }

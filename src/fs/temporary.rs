@@ -4,6 +4,7 @@
 
 use super::file::File;
 use super::pooled::{about, call};
+use crate::event_loop::proceed_free;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -76,6 +77,8 @@ impl TemporaryDirectory {
     ///
     /// It is removed all the same.
     pub async fn close(mut self) -> io::Result<()> {
+        // While it is not taken, a drop removes it in the pool.
+        proceed_free().await;
         match self.directory.take() {
             Some(directory) => call(move || directory.close()).await,
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! [`ToSocketAddrs`]: what may be given where an address is wanted.
 
 use super::resolver;
+use crate::event_loop::proceed;
 use std::future::{Future, ready};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -180,6 +181,7 @@ pub(super) async fn resolve(
 ) -> io::Result<Vec<SocketAddr>> {
     let describe =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", address.describe()));
+    proceed().await;
     let addresses = address.resolve().await.map_err(describe)?;
     if addresses.is_empty() {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "no address to try");

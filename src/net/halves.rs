@@ -1,7 +1,7 @@
 //! [`ReadHalf`] and [`WriteHalf`]: the two directions of a connection.
 
 use crate::buf::{IoBuf, RecvBuf};
-use crate::event_loop::{context, poll_proceed, refund};
+use crate::event_loop::{context, poll_proceed, refund, uncancelled};
 use crate::op::{self, StreamSocket};
 use crate::sys::socket;
 use std::error::Error;
@@ -240,6 +240,7 @@ impl WriteHalf {
     /// Dropping it before earlier writes have gone out: nothing of the buffer is sent. After
     /// that: all of it is sent. In both cases the buffer is dropped.
     pub async fn send<B: IoBuf>(&mut self, buffer: B) -> (io::Result<()>, B) {
+        // With the checkpoint at which this begins.
         if let Err(error) = self.flush().await {
             return (Err(error), buffer);
         }
@@ -247,7 +248,7 @@ impl WriteHalf {
             return (Ok(()), buffer);
         }
         context::assert_current(self.stream.driver());
-        op::send_owned(&self.stream, buffer).await
+        uncancelled(op::send_owned(&self.stream, buffer)).await
     }
 
     /// As [`TcpStream::flush`](super::TcpStream::flush).
@@ -269,7 +270,8 @@ impl WriteHalf {
     ///
     /// As [`write`](WriteHalf::write).
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_own_loop(&self.stream, self.stream.poll_flush(cx))
+        ready!(poll_proceed(cx));
+        charged(&self.stream, self.stream.poll_flush(cx))
     }
 
     /// Ends sending, after everything that was written.

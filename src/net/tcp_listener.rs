@@ -3,7 +3,7 @@
 use super::address::ToSocketAddrs;
 use super::listen_options::ListenOptions;
 use super::tcp_stream::TcpStream;
-use crate::event_loop::{context, poll_proceed, refund};
+use crate::event_loop::{budgeted, context};
 use crate::op::Acceptor;
 use crate::sys::{errno, socket};
 use crate::time::{Instant, sleep_until};
@@ -147,19 +147,11 @@ impl TcpListener {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<OwnedFd>> {
         context::assert_current(self.acceptor.driver());
-        ready!(poll_proceed(cx));
-        match self.acceptor.poll_accept(cx) {
-            Poll::Pending => {
-                refund();
-                Poll::Pending
-            }
-            Poll::Ready(accepted) => {
-                if accepted.as_ref().is_err_and(is_transient_accept_error) {
-                    self.paused = Some(Instant::now() + PAUSE);
-                }
-                Poll::Ready(accepted)
-            }
+        let accepted = ready!(budgeted(cx, |cx| self.acceptor.poll_accept(cx)));
+        if accepted.as_ref().is_err_and(is_transient_accept_error) {
+            self.paused = Some(Instant::now() + PAUSE);
         }
+        Poll::Ready(accepted)
     }
 
     /// The connections as a stream, without their peers' addresses (which cost a system call
@@ -183,8 +175,11 @@ impl TcpListener {
     ///
     /// Dropping it drops the listener, and what waits is reset.
     pub async fn close(self) -> io::Result<Vec<TcpStream>> {
-        self.acceptor.stop();
-        poll_fn(|cx| self.acceptor.poll_stopped(cx)).await;
+        let stop = |cx: &mut Context<'_>| {
+            self.acceptor.stop();
+            self.acceptor.poll_stopped(cx)
+        };
+        poll_fn(|cx| budgeted(cx, stop)).await;
         let mut left = Vec::new();
         loop {
             match self.acceptor.take_left() {

@@ -1,7 +1,7 @@
 //! [`TcpSocket`]: a socket that is not connected yet, to be given options.
 
 use super::tcp_stream::TcpStream;
-use crate::event_loop::context;
+use crate::event_loop::{context, proceed, uncancelled};
 use crate::op;
 use crate::sys::socket;
 use std::io;
@@ -97,7 +97,9 @@ impl TcpSocket {
     ///
     /// Dropping it gives the attempt up and closes the socket.
     pub async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
-        match op::connect(context::driver(), self.fd, address).await {
+        proceed().await;
+        let connecting = op::connect(context::driver(), self.fd, address);
+        match uncancelled(connecting).await {
             Ok(descriptor) => Ok(TcpStream::from_descriptor(descriptor)),
             Err(error) => Err(io::Error::new(
                 error.kind(),

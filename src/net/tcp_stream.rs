@@ -5,7 +5,7 @@ use super::halves::{ReadHalf, ReuniteError, WriteHalf};
 use super::happy_eyeballs;
 use crate::buf::{IoBuf, RecvBuf};
 use crate::driver::{Closing, Descriptor};
-use crate::event_loop::context;
+use crate::event_loop::{context, proceed};
 use crate::fs::File;
 use crate::op::StreamSocket;
 use crate::sys::socket;
@@ -271,8 +271,9 @@ impl TcpStream {
     ///
     /// Dropping it before it is ready: nothing was shut down.
     pub async fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-        if how != Shutdown::Read {
-            self.flush().await?;
+        match how {
+            Shutdown::Read => proceed().await,
+            Shutdown::Write | Shutdown::Both => self.flush().await?,
         }
         socket::shutdown(self.as_fd(), how)
     }
@@ -303,6 +304,7 @@ impl TcpStream {
     ///
     /// How much was sent is not told; what was handed over for sending is sent.
     pub async fn send_file(&mut self, file: &File, offset: u64, len: u64) -> io::Result<u64> {
+        proceed().await;
         let mut buffer = Vec::new();
         let mut sent = 0;
         while sent < len {

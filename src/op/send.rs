@@ -117,6 +117,9 @@ impl StreamSocket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.send.check()?;
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         if bytes.len() >= DIRECT && !self.send.is_busy() {
             match socket::send_now(self.as_fd(), bytes) {
                 Ok(sent) => return Poll::Ready(Ok(sent)),

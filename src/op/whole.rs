@@ -12,9 +12,10 @@ pub(crate) fn read_exact(
 ) -> impl Future<Output = io::Result<()>> {
     let mut filled = 0;
     poll_fn(move |cx| {
-        while filled < room.len() {
+        // Once also for no room: each call is a checkpoint.
+        loop {
             match ready!(poll_read(cx, &mut room[filled..]))? {
-                0 => {
+                0 if filled < room.len() => {
                     return Poll::Ready(Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
                         format!("the {stream} ended {} bytes early", room.len() - filled),
@@ -22,8 +23,10 @@ pub(crate) fn read_exact(
                 }
                 read => filled += read,
             }
+            if filled == room.len() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        Poll::Ready(Ok(()))
     })
 }
 
@@ -33,10 +36,13 @@ pub(crate) fn write_all(
     mut poll_write: impl FnMut(&mut Context<'_>, &[u8]) -> Poll<io::Result<usize>>,
 ) -> impl Future<Output = io::Result<()>> {
     poll_fn(move |cx| {
-        while !bytes.is_empty() {
+        // Once also for no bytes, as above.
+        loop {
             let written = ready!(poll_write(cx, bytes))?;
             bytes = &bytes[written..];
+            if bytes.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        Poll::Ready(Ok(()))
     })
 }

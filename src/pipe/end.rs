@@ -2,7 +2,7 @@
 //! wait.
 
 use crate::driver::{Closing, Descriptor, Driver, Pending};
-use crate::event_loop::{context, poll_proceed, refund};
+use crate::event_loop::{budgeted, context};
 use crate::op::{self, Ready};
 use crate::sys::file::{self, Readiness};
 use crate::sys::socket;
@@ -70,7 +70,7 @@ impl End {
         room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if room.is_empty() {
-            return Poll::Ready(Ok(0));
+            return budgeted(cx, |_| Poll::Ready(Ok(0)));
         }
         match self.calls {
             Calls::File => self.poll(cx, Readiness::Readable, |fd| file::read(fd, room)),
@@ -86,7 +86,7 @@ impl End {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if bytes.is_empty() {
-            return Poll::Ready(Ok(0));
+            return budgeted(cx, |_| Poll::Ready(Ok(0)));
         }
         match self.calls {
             Calls::File => self.poll(cx, Readiness::Writable, |fd| file::write(fd, bytes)),
@@ -102,7 +102,7 @@ impl End {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let Some(pieces) = from_the_first_byte(pieces) else {
-            return Poll::Ready(Ok(0));
+            return budgeted(cx, |_| Poll::Ready(Ok(0)));
         };
         let calls = self.calls;
         self.poll(cx, Readiness::Writable, |fd| calls.write(fd, pieces))
@@ -128,10 +128,8 @@ impl End {
         what: Readiness,
         call: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        ready!(poll_proceed(cx));
-        let polled = self.call_when_ready(cx, what, call);
+        let polled = budgeted(cx, |cx| self.call_when_ready(cx, what, call));
         if polled.is_pending() {
-            refund();
             context::assert_current(self.descriptor.driver());
         }
         polled

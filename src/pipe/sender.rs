@@ -1,13 +1,14 @@
 //! [`Sender`]: the end of a pipe to write to.
 
 use super::end::End;
+use crate::op;
 use crate::sys::file::Readiness;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// The end of a pipe to write to.
 ///
@@ -143,14 +144,8 @@ impl Sender {
     /// # Cancel safety
     ///
     /// Not safe: how much was written is unknown.
-    pub fn write_all(&mut self, mut bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
-        poll_fn(move |cx| {
-            while !bytes.is_empty() {
-                let written = ready!(self.poll_write(cx, bytes))?;
-                bytes = &bytes[written..];
-            }
-            Poll::Ready(Ok(()))
-        })
+    pub fn write_all(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
+        op::write_all(bytes, move |cx, bytes| self.poll_write(cx, bytes))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::running::Running;
 use crate::driver::Driver;
+use crate::event_loop::{budgeted, proceed_free};
 use crate::pipe::{Receiver, Sender};
 use crate::sys::process::SIGKILL;
 use std::fmt;
@@ -65,8 +66,13 @@ impl Child {
     ///
     /// Nothing is lost by dropping it, except that `stdin` is closed.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
-        drop(self.stdin.take());
-        poll_fn(|cx| self.running.poll_wait(cx)).await
+        poll_fn(|cx| {
+            budgeted(cx, |cx| {
+                drop(self.stdin.take());
+                self.running.poll_wait(cx)
+            })
+        })
+        .await
     }
 
     /// The status, if the process has ended. Leaves [`stdin`](Child::stdin) alone.
@@ -91,6 +97,7 @@ impl Child {
     ///
     /// Dropping it drops the child, and what was read.
     pub async fn wait_with_output(mut self) -> io::Result<Output> {
+        proceed_free().await;
         drop(self.stdin.take());
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         poll_fn(|cx| {
@@ -138,8 +145,10 @@ impl Child {
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled the signal is sent; see [`wait`](Child::wait).
+    /// Once it was polled the signal is sent, unless it was in a scope that is cancelled; see
+    /// [`wait`](Child::wait).
     pub async fn kill(&mut self) -> io::Result<()> {
+        proceed_free().await;
         self.start_kill()?;
         self.wait().await.map(drop)
     }

@@ -4,6 +4,7 @@
 //! which follows it; each loop's part of a server has a [`Drain`], which stays on the loop, so that
 //! a connection asks and waits without a lock.
 
+use crate::event_loop::budgeted;
 use crate::sys::{contained, lock};
 use crate::task::WaitList;
 use std::cell::{Cell, RefCell};
@@ -123,6 +124,12 @@ impl Future for DrainStarted {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        budgeted(cx, |cx| self.poll_started(cx))
+    }
+}
+
+impl DrainStarted {
+    fn poll_started(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.drain.is_started() {
             return Poll::Ready(());
         }

@@ -6,7 +6,6 @@ use crate::task::{self, AbortOnDrop, JoinError, JoinHandle, Schedule};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
 
 /// One loop of a runtime, as an address. Cheap to clone.
@@ -127,7 +126,7 @@ impl LoopRef {
         F::Output: Send + 'static,
     {
         let mut call = self.call(make);
-        channel::block_on(|cx| Pin::new(&mut call).poll(cx))
+        channel::block_on(|cx| call.poll_output(cx))
     }
 }
 

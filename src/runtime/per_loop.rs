@@ -2,7 +2,7 @@
 
 use super::handle::Handle;
 use super::loop_ref::LoopRef;
-use crate::event_loop::context;
+use crate::event_loop::{context, proceed_free};
 use crate::task::{AbortOnDrop, JoinError, JoinHandle};
 use std::fmt;
 use std::future::Future;
@@ -64,6 +64,7 @@ impl<T: 'static> PerLoop<T> {
     where
         M: FnOnce(usize) -> T + Clone + Send + 'static,
     {
+        proceed_free().await;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let owner = NEXT.fetch_add(1, Ordering::Relaxed);
         let made = PerLoop {

@@ -26,7 +26,7 @@ impl Future for YieldNow {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.yielded, true) {
-            return Poll::Ready(());
+            return budget::poll_uncancelled();
         }
         budget::pass();
         cx.waker().wake_by_ref();

@@ -36,6 +36,7 @@ pub use listener::{Signal, unix};
 pub(crate) use shutdown::Shutdown;
 pub use shutdown::shutdown_requested;
 
+use crate::event_loop::proceed_free;
 use std::io;
 
 /// Waits for one SIGINT, which ctrl-c at the terminal sends.
@@ -62,6 +63,7 @@ use std::io;
 ///
 /// A signal that comes while nobody waits is not kept.
 pub async fn ctrl_c() -> io::Result<()> {
+    proceed_free().await;
     unix(SignalKind::interrupt())?.recv().await;
     Ok(())
 }

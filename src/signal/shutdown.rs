@@ -1,6 +1,7 @@
 //! Requests of the operator that the process end.
 
 use super::{Signal, SignalKind, unix};
+use crate::event_loop::proceed_free;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
@@ -56,6 +57,7 @@ impl Shutdown {
 /// A signal that comes while nobody waits is not kept; it ends the process, unless somebody else
 /// listens. To go on listening between two of them, use [`unix`].
 pub async fn shutdown_requested() -> io::Result<()> {
+    proceed_free().await;
     let mut signals = Shutdown::new()?;
     poll_fn(|cx| signals.poll_next(cx)).await;
     Ok(())

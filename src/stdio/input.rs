@@ -2,12 +2,12 @@
 
 use super::by_loop;
 use super::read_thread::ReadThread;
-use crate::event_loop::{context, poll_proceed, refund};
+use crate::event_loop::{budgeted, context};
 use crate::pipe::End;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 static THREAD: ReadThread = ReadThread::new(0);
 
@@ -56,15 +56,10 @@ impl Stdin {
         if let Some(end) = &mut self.end {
             return end.poll_read(cx, room);
         }
-        if room.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(poll_proceed(cx));
-        let polled = THREAD.poll_read(&mut self.key, cx, room);
-        if polled.is_pending() {
-            refund();
-        }
-        polled
+        budgeted(cx, |cx| match room {
+            [] => Poll::Ready(Ok(0)),
+            room => THREAD.poll_read(&mut self.key, cx, room),
+        })
     }
 }
 

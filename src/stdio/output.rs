@@ -2,14 +2,14 @@
 
 use super::by_loop;
 use super::write_thread::WriteThread;
-use crate::event_loop::{context, poll_proceed, refund};
+use crate::event_loop::{budgeted, context};
 use crate::op;
 use crate::pipe::End;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::RawFd;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 static STDOUT: WriteThread = WriteThread::new(1);
 static STDERR: WriteThread = WriteThread::new(2);
@@ -36,22 +36,17 @@ impl Output {
         if let Some(end) = &mut self.end {
             return end.poll_write(cx, bytes);
         }
-        if bytes.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(poll_proceed(cx));
-        let polled = self.thread.poll_write(&mut self.key, cx, bytes);
-        if polled.is_pending() {
-            refund();
-        }
-        polled
+        budgeted(cx, |cx| match bytes {
+            [] => Poll::Ready(Ok(0)),
+            bytes => self.thread.poll_write(&mut self.key, cx, bytes),
+        })
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.end {
+        budgeted(cx, |cx| match self.end {
             Some(_) => Poll::Ready(Ok(())),
             None => self.thread.poll_flush(&mut self.key, cx),
-        }
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 //! where one that is cancelled stops.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// Operations that may succeed in one poll of a task before it must yield. Tokio's figure, which
@@ -48,15 +50,29 @@ pub(crate) fn lift() {
     LEFT.set(UNLIMITED);
 }
 
-/// A checkpoint: every operation begins with it. Takes one unit of the budget; when none is left the
-/// task is woken for another turn and must return. It must return, too, where it is cancelled: who
+/// Whether the code that runs is cancelled.
+#[inline]
+pub(crate) fn is_cancelled() -> bool {
+    OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
+}
+
+/// A checkpoint that looks at the cancellation alone, whatever is left of the budget.
+#[inline]
+pub(crate) fn poll_uncancelled() -> Poll<()> {
+    pass();
+    if is_cancelled() {
+        Poll::Pending
+    } else {
+        Poll::Ready(())
+    }
+}
+
+/// A checkpoint: every operation begins each poll with it. Takes one unit of the budget; when none is
+/// left, the task is woken for another turn and must return. So it must where it is cancelled: who
 /// runs it then drops it.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    pass();
-    if OBSERVE.get().is_some_and(|is_cancelled| is_cancelled()) {
-        return Poll::Pending;
-    }
+    ready!(poll_uncancelled());
     match LEFT.get() {
         0 => {
             cx.waker().wake_by_ref();
@@ -68,8 +84,15 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
+/// Whether the task may do more in this turn.
+#[inline]
+pub(crate) fn has_left() -> bool {
+    LEFT.get() > 0
+}
+
 /// Gives a unit back: the operation that it was taken for has to wait. Otherwise a task that looks
 /// at more idle resources in one poll than its budget has would never get to the last of them.
+#[inline]
 pub(crate) fn refund() {
     let left = LEFT.get();
     if left < OPERATIONS_A_POLL {
@@ -77,7 +100,7 @@ pub(crate) fn refund() {
     }
 }
 
-/// One operation of the task's turn: taken if it gets something done, given back if it waits.
+/// One poll of an operation: a unit of the budget is taken if it gets done, given back if it waits.
 #[inline]
 pub(crate) fn budgeted<'a, T>(
     cx: &mut Context<'a>,
@@ -89,4 +112,29 @@ pub(crate) fn budgeted<'a, T>(
         refund();
     }
     polled
+}
+
+/// The part of an operation that waits, behind the checkpoint at which it begins: each poll is one, too,
+/// and where the code is cancelled it is not polled any more.
+///
+/// Not for futures of users': what they shield is to go on.
+#[inline]
+pub(crate) fn uncancelled<F: Future + Unpin>(
+    mut operation: F,
+) -> impl Future<Output = F::Output> + Unpin {
+    poll_fn(move |cx| {
+        ready!(poll_uncancelled());
+        Pin::new(&mut operation).poll(cx)
+    })
+}
+
+/// A checkpoint at which an operation begins that consists of nothing else, or of others.
+pub(crate) async fn proceed() {
+    poll_fn(poll_proceed).await;
+}
+
+/// As [`proceed`], in front of what takes the unit, being an operation by itself.
+pub(crate) async fn proceed_free() {
+    poll_fn(poll_proceed).await;
+    refund();
 }

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use super::budget::{poll_proceed, refund};
+use super::budget::budgeted;
 use super::cell::RawTask;
 use super::error::JoinError;
 use super::harness;
@@ -126,12 +126,7 @@ impl<T> Future for JoinHandle<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(poll_proceed(cx));
-        let polled = self.poll_output(cx);
-        if polled.is_pending() {
-            refund();
-        }
-        polled
+        budgeted(cx, |cx| self.poll_output(cx))
     }
 }
 
@@ -240,6 +235,11 @@ pub struct AbortOnDrop<T> {
 }
 
 impl<T> AbortOnDrop<T> {
+    /// As [`JoinHandle::poll_output`].
+    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        self.handle.poll_output(cx)
+    }
+
     /// The handle without the threat: dropping it detaches the task again.
     pub fn disarm(mut self) -> JoinHandle<T> {
         // What is left has no task to abort.

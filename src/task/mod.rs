@@ -74,7 +74,10 @@ mod waker;
 
 use std::panic::Location;
 
-pub(crate) use budget::{budgeted, poll_proceed, refund};
+pub(crate) use budget::{
+    budgeted, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed, proceed_free,
+    refund, uncancelled,
+};
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};

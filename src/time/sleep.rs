@@ -1,11 +1,11 @@
 //! Waiting until a point in time.
 
 use super::Instant;
-use crate::event_loop::{Timer, context, poll_proceed, refund};
+use crate::event_loop::{Timer, budgeted, context};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Waits for `duration`, counted from this call and not from the first poll.
@@ -146,12 +146,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(poll_proceed(cx));
-        let polled = self.poll_free(cx);
-        if polled.is_pending() {
-            refund();
-        }
-        polled
+        budgeted(cx, |cx| self.poll_free(cx))
     }
 }
 

@@ -1,9 +1,10 @@
 //! A bound on how long a future may take.
 
 use super::{Instant, Sleep, sleep, sleep_until};
+use crate::event_loop::{has_left, poll_proceed, poll_uncancelled};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -14,6 +15,10 @@ use std::{fmt, io};
 /// the task's budget is spent, so a busy future cannot outlast its deadline.
 ///
 /// Past the deadline the future is dropped with the `Timeout`, at the end of the `.await`.
+///
+/// Where it has to wait it is a [checkpoint](crate::scope), before that only what `future` does is. In
+/// a scope that is cancelled the deadline still bounds what the future [shields](crate::scope::shield),
+/// but nobody is told.
 ///
 /// # Errors
 ///
@@ -47,7 +52,7 @@ use std::{fmt, io};
 /// ```
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
-        future: future.into_future(),
+        future: Some(future.into_future()),
         deadline: sleep(duration),
     }
 }
@@ -89,7 +94,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// ```
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
-        future: future.into_future(),
+        future: Some(future.into_future()),
         deadline: sleep_until(deadline),
     }
 }
@@ -99,17 +104,18 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "a timeout does nothing unless it is awaited"]
     pub struct Timeout<F> {
+        // Until it is dropped, at the deadline in a scope that is cancelled.
         #[pin]
-        future: F,
+        future: Option<F>,
         #[pin]
         deadline: Sleep,
     }
 }
 
 impl<F> Timeout<F> {
-    /// The future that is bounded.
-    pub fn get_ref(&self) -> &F {
-        &self.future
+    /// The future that is bounded; `None` where its deadline has passed in a scope that is cancelled.
+    pub fn get_ref(&self) -> Option<&F> {
+        self.future.as_ref()
     }
 
     /// When it will be given up.
@@ -122,12 +128,25 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(output) = this.future.poll(cx) {
+        let mut this = self.project();
+        let had_left = has_left();
+        if let Some(future) = this.future.as_mut().as_pin_mut()
+            && let Poll::Ready(output) = future.poll(cx)
+        {
             return Poll::Ready(Ok(output));
         }
-        // At no charge: the future may have spent the budget, and its deadline holds all the same.
-        this.deadline.poll_free(cx).map(|()| Err(Elapsed(())))
+        let proceeds = poll_uncancelled();
+        ready!(this.deadline.poll_free(cx));
+        if proceeds.is_pending() {
+            // What it shields has had its time, and the scope may be waiting for that.
+            this.future.set(None);
+            return Poll::Pending;
+        }
+        // At no charge where the future has spent the budget: its deadline holds all the same.
+        if has_left() || !had_left {
+            ready!(poll_proceed(cx));
+        }
+        Poll::Ready(Err(Elapsed(())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sending end of a bounded channel.
 
 use super::shared::{Place, Shared};
-use crate::channel::{SendError, TrySendError, budgeted, park};
+use crate::channel::{SendError, TrySendError, budgeted, is_cancelled, park};
 use crate::sys::atomics::Arc;
 use std::fmt;
 use std::future::poll_fn;
@@ -32,7 +32,15 @@ impl<T> Sender<T> {
     pub async fn send(&self, message: T) -> Result<(), SendError<T>> {
         let mut message = Some(message);
         let mut place = Place::new(&*self.shared);
-        poll_fn(|cx| budgeted(cx, |cx| self.poll_send(&mut message, &mut place, cx))).await
+        poll_fn(|cx| {
+            let polled = budgeted(cx, |cx| self.poll_send(&mut message, &mut place, cx));
+            if polled.is_pending() && is_cancelled() {
+                // It will not come for the room, and may stay for long where something is shielded.
+                place.leave();
+            }
+            polled
+        })
+        .await
     }
 
     fn poll_send(

@@ -199,7 +199,7 @@ impl<'a, T> Place<'a, T> {
     }
 
     #[inline]
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         if self.ticket.is_some() {
             self.pass_on();
         }

@@ -3,7 +3,7 @@
 use super::Ref;
 use super::shared::Shared;
 use crate::channel::wait_queue::Place;
-use crate::channel::{RecvError, budgeted, park};
+use crate::channel::{RecvError, budgeted, park, proceed};
 use crate::sys::atomics::Arc;
 use futures_core::Stream;
 use std::fmt;
@@ -75,6 +75,7 @@ impl<T> Receiver<T> {
         &mut self,
         mut accept: impl FnMut(&T) -> bool,
     ) -> Result<Ref<T>, RecvError> {
+        proceed().await;
         loop {
             let latest = self.borrow_and_update();
             if accept(&latest) {
