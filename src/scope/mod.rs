@@ -56,7 +56,8 @@
 //!    read stay in the stream, connections in the listener, messages in the channel.
 //! 4. *The code around the scope goes on*, with [`Cancelled`] or `None` in place of the output,
 //!    unless it is itself in a scope that is cancelled. So of several nested scopes that are
-//!    cancelled together only the outermost gives an answer.
+//!    cancelled together only the outermost gives an answer. Failures alone are told all the way: a
+//!    [`scope()`] in which something failed gives its [`ErrorGroup`] even there.
 //! 5. *What must happen all the same* is what the scope waits for before it drops anything that
 //!    contains it: a [`shield`], the clean-up of [`with_cleanup`], a child on another loop. Inside a
 //!    shield there is no scope around, so its operations work, and it should have a deadline.
@@ -81,12 +82,14 @@
 //! says.
 
 mod cancel_scope;
+mod caught;
 mod checkpoint;
 mod child;
 mod combine;
 mod current;
 mod error_group;
 mod join_set;
+mod local;
 mod node;
 mod reason;
 mod run;
@@ -94,6 +97,7 @@ mod run;
 mod scope;
 mod shield;
 mod token;
+mod under;
 
 pub use cancel_scope::{
     CancelScope, effective_deadline, fail_after, fail_at, move_on_after, move_on_at,
