@@ -3,6 +3,7 @@
 
 mod kit;
 
+use futures_lite::future::poll_once;
 use kit::driver::{apply, on_each_driver};
 use kit::dropped::{Dropped, Guard};
 use kit::wait::{here, soon, until};
@@ -13,7 +14,6 @@ use ringmill::scope::{
 };
 use ringmill::time::Instant;
 use ringmill::{spawn, yield_now};
-use futures_lite::future::poll_once;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::pending;

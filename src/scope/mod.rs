@@ -30,7 +30,8 @@
 //! ```
 //!
 //! - [`scope()`] opens a place for children and waits for them; [`Scope`] starts them. A failure ends
-//!   the siblings, and all failures come back together as an [`ErrorGroup`].
+//!   the siblings, and all failures come back together as an [`ErrorGroup`]. [`Scope::limited`] has
+//!   only so many run at a time, [`Results`] has their values as they come.
 //! - [`CancelScope`] and [`CancelToken`] cancel; [`move_on_after`], [`move_on_at`], [`fail_after`] and
 //!   [`fail_at`] are scopes with a deadline. [`shield`] and [`with_cleanup`] hold out against it.
 //! - [`checkpoint()`] is a place to be cancelled at, and every asynchronous operation of this crate is
@@ -89,13 +90,19 @@ mod combine;
 mod current;
 mod error_group;
 mod join_set;
+mod limited;
 mod local;
+#[cfg(all(test, loom))]
+mod models;
 mod node;
 mod reason;
+mod results;
 mod run;
 #[allow(clippy::module_inception, reason = "the module is about it")]
 mod scope;
 mod shield;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod token;
 mod under;
 
@@ -107,7 +114,9 @@ pub use child::{Child, NoValue, Outcome, Ready};
 pub use combine::{first_ok, join_all, race};
 pub use error_group::{ErrorGroup, Failure, FailureKind};
 pub use join_set::JoinSet;
+pub use limited::Limited;
 pub use reason::{CancelReason, Cancelled};
+pub use results::Results;
 pub use run::Run;
 pub use scope::{Scope, scope};
 pub use shield::{Shield, shield, with_cleanup};

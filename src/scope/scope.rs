@@ -241,11 +241,23 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         F: Future + 'scope,
         F::Output: Outcome<E>,
     {
+        self.spawn_at(future, Location::caller())
+    }
+
+    pub(super) fn spawn_at<F>(
+        &'scope self,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> Child<<F::Output as Outcome<E>>::Value>
+    where
+        F: Future + 'scope,
+        F::Output: Outcome<E>,
+    {
         let (node, running, slot, child) = self.child();
         self.adopt(Local {
             work: Caught::new(Under::counted(node, running, future)),
             slot: Some(slot),
-            spawned_at: Location::caller(),
+            spawned_at,
             errors: PhantomData,
         });
         child
