@@ -301,21 +301,20 @@ fn a_token_cancels_on_all_loops_and_from_any_thread() {
                 loops.iter().all(|l| l.stats().tasks >= 8)
             }));
         }
-        let waits = spawn_waiter(&token);
-        here("all ends", token.cancel_because("plain thread"));
+        let canceller = token.clone();
+        let plain = std::thread::spawn(move || drop(canceller.cancel_because("plain thread")));
+        runtime.block_on(soon("the end of all that had begun", async {
+            token.cancelled().await;
+            token.cancel().await;
+        }));
+        here("what has come already", token.cancelled());
+        plain.join().unwrap();
         for task in tasks {
             let ended = runtime.block_on(task).unwrap();
             assert_eq!(reason(ended), because("plain thread"));
         }
         assert_eq!(clean.load(Ordering::SeqCst), 16);
-        waits.join().unwrap();
     }
-}
-
-/// A plain thread that waits for the cancel.
-fn spawn_waiter(token: &CancelToken) -> std::thread::JoinHandle<()> {
-    let token = token.clone();
-    std::thread::spawn(move || here("the cancel", token.cancelled()))
 }
 
 #[apply(on_each_driver)]
