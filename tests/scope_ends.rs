@@ -85,6 +85,64 @@ fn a_run_under_a_foreign_token_is_in_the_scope_around_it_too() {
 }
 
 #[apply(on_each_driver)]
+fn runs_under_one_token_do_not_hold_each_other_up() {
+    block_on(async {
+        // One inside of a shield of the other.
+        let token = CancelToken::new();
+        let ended = token.run(shield(async {
+            let inner = token.run(async {
+                drop(token.cancel());
+                checkpoint().await;
+            });
+            inner.await.unwrap_err()
+        }));
+        let inner = soon("the end", ended).await.expect("it is shielded");
+        assert_eq!(inner.reason(), &CancelReason::Requested);
+        // One beside the other.
+        let token = CancelToken::new();
+        let shielded = spawn(token.run(shield(pending::<()>())));
+        let other = spawn(token.run(pending::<()>()));
+        yield_now().await;
+        drop(token.cancel());
+        assert!(soon("the end", other).await.unwrap().is_err());
+        assert!(!shielded.is_finished());
+        shielded.abort();
+    });
+}
+
+#[apply(on_each_driver)]
+fn a_childs_shield_holds_neither_the_body_nor_its_siblings_up() {
+    let runtime = runtime(2);
+    let other = runtime.handle().loops()[1].clone();
+    let dropped = Dropped::default();
+    runtime.block_on(async {
+        let opened = scope(async |s| {
+            for far in [false, true] {
+                let seen = dropped.clone();
+                let waits = move || async move {
+                    shield(until("the others' ends", || seen.count() == 2)).await;
+                };
+                match far {
+                    false => s.spawn(waits()),
+                    true => s.spawn_on(&other, waits),
+                };
+            }
+            let (guard, body_guard) = (dropped.guard(), dropped.guard());
+            s.spawn(async move {
+                let _guard = guard;
+                pending::<()>().await;
+            });
+            yield_now().await;
+            let _guard = body_guard;
+            drop(s.token().cancel());
+            checkpoint().await;
+            Ok::<_, Infallible>(())
+        });
+        assert!(soon("the end", opened).await.unwrap_err().is_cancelled());
+    });
+}
+
+#[apply(on_each_driver)]
 fn a_scopes_own_token_takes_a_deadline() {
     block_on(async {
         for body_waits in [true, false] {

@@ -62,7 +62,8 @@ impl CancelScope {
     ///
     /// That of `future`.
     pub fn run<F: IntoFuture>(self, future: F) -> Run<F::IntoFuture> {
-        self.0.run(future)
+        // It is consumed: nobody else runs under this node itself.
+        Run::new(self.0.0, true, future.into_future())
     }
 }
 

@@ -18,14 +18,17 @@ pin_project! {
     pub struct Run<F> {
         #[pin]
         under: Under<F>,
+        own: bool,
         ended: bool,
     }
 }
 
 impl<F> Run<F> {
-    pub(super) fn new(node: Arc<Node>, future: F) -> Self {
+    /// Under a node, as others may do, too; or under one of its `own`.
+    pub(super) fn new(node: Arc<Node>, own: bool, future: F) -> Self {
         Run {
             under: Under::new(node, future),
+            own,
             ended: false,
         }
     }
@@ -39,7 +42,7 @@ impl<F: Future> Future for Run<F> {
         if *this.ended {
             return Poll::Pending;
         }
-        this.under.as_mut().place();
+        this.under.as_mut().place(*this.own);
         match ready!(this.under.poll(cx)) {
             Ok(output) => Poll::Ready(Ok(output)),
             Err(reason) if !current::is_cancelled() => Poll::Ready(Err(Cancelled::new(reason))),

@@ -101,6 +101,8 @@ where
     let mut alarm = pin!(Alarm::new());
     let mut ends = FuturesUnordered::new();
     let mut body = pin!(Caught::new(async { body(&scope).await }));
+    // Its own, so that a child's shield does not hold it up.
+    let body_node = Node::below(&scope.node);
     let mut body_is = Body::New;
     let mut value = None;
     let mut cut_short = false;
@@ -114,13 +116,15 @@ where
     poll_fn(|cx| {
         listener.listen(cx.waker());
         alarm.as_mut().mind(&scope.node, cx);
-        let inside = current::enter(Some(scope.node.clone()));
         if body_is != Body::Ended {
-            let polled = if body_is == Body::Begun && scope.node.must_end() {
-                Poll::Ready(body.as_mut().end().map(|()| None))
-            } else {
-                body.as_mut().poll(cx).map_ok(Some)
-            };
+            let mut polled = Poll::Pending;
+            if body_is == Body::New || !body_node.must_end() {
+                let _inside = current::enter(Some(body_node.clone()));
+                polled = body.as_mut().poll(cx).map_ok(Some);
+            }
+            if polled.is_pending() && body_node.must_end() {
+                polled = Poll::Ready(body.as_mut().end().map(|()| None));
+            }
             body_is = Body::Begun;
             if let Poll::Ready(ended) = polled {
                 body_is = Body::Ended;
@@ -137,6 +141,7 @@ where
                 }
             }
         }
+        let inside = current::enter(Some(scope.node.clone()));
         for _ in 0..ENDS_A_POLL {
             scope.take_born(&mut ends);
             match Pin::new(&mut ends).poll_next(cx) {

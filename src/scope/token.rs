@@ -111,7 +111,7 @@ impl CancelToken {
     ///
     /// That of `future`.
     pub fn run<F: IntoFuture>(&self, future: F) -> Run<F::IntoFuture> {
-        Run::new(self.0.clone(), future.into_future())
+        Run::new(self.0.clone(), false, future.into_future())
     }
 }
 

@@ -43,19 +43,24 @@ impl<F> Under<F> {
         }
     }
 
-    /// Before the first poll: puts it inside the current scope as well, if there is one that its
-    /// node is no part of.
-    pub(super) fn place(self: Pin<&mut Self>) {
+    /// Before the first poll: gives it a node of its own below the one that it has, unless that is
+    /// its `own`, and puts it inside the current scope as well, if there is one that its node is no
+    /// part of.
+    ///
+    /// Of its own, because a hold is on all that stand above it: a shield below one run is not to
+    /// hold up another run under the same token, which may be inside of that shield.
+    pub(super) fn place(self: Pin<&mut Self>, own: bool) {
         let this = self.project();
         if *this.begun {
             return;
         }
-        if let Some(around) = current::current()
-            && !this.listener.node().is_within(&around)
-        {
-            let both = Node::below_both(&around, this.listener.node());
-            *this.listener = Listener::new(both);
-        }
+        let node = this.listener.node();
+        let placed = match current::current() {
+            Some(around) if !node.is_within(&around) => Node::below_both(&around, node),
+            _ if own => return,
+            _ => Node::below(node),
+        };
+        *this.listener = Listener::new(placed);
     }
 }
 

@@ -203,7 +203,7 @@ fn grow(loops: usize) {
             let seed = random.next();
             let (plan, may_lose) = Draw::tree(seed);
             let world = World::new(there.clone());
-            let said = format!("the end of tree {tree}, seed {seed}: {plan:#?}");
+            let said = format!("the end of tree {tree}, seed {seed}: {plan:?}");
             let root = scope(async |s| {
                 s.spawn(follow(&plan, &world));
                 Ok(())
