@@ -393,14 +393,24 @@ fn a_scope_that_is_leaked_holds_nobody_up() {
 /// Clean-ups that open scopes, and scopes whose children open scopes.
 #[apply(on_each_driver)]
 fn scopes_nest_in_children_and_in_clean_ups() {
-    fn nest<'scope>(s: &'scope Scope<'scope, '_, Infallible>, depth: u32, ends: &'scope Cell<u32>) {
+    type Count<'scope> = &'scope Cell<u32>;
+    fn nest<'scope>(
+        s: &'scope Scope<'scope, '_, Infallible>,
+        depth: u32,
+        begun: Count<'scope>,
+        ends: Count<'scope>,
+    ) {
         s.spawn(async move {
             let inner = scope(async |s| {
                 if depth > 0 {
-                    nest(s, depth - 1, ends);
-                    nest(s, depth - 1, ends);
+                    nest(s, depth - 1, begun, ends);
+                    nest(s, depth - 1, begun, ends);
                 }
-                s.spawn(with_cleanup(pending::<()>(), async || {
+                let work = async {
+                    begun.set(begun.get() + 1);
+                    pending::<()>().await;
+                };
+                s.spawn(with_cleanup(work, async || {
                     let cleaning = scope(async |s| {
                         s.spawn(yield_now());
                         Ok::<_, Infallible>(())
@@ -413,14 +423,18 @@ fn scopes_nest_in_children_and_in_clean_ups() {
             inner.await.unwrap();
         });
     }
-    let ends = Cell::new(0);
+    let (begun, ends) = (Cell::new(0), Cell::new(0));
     block_on(async {
+        let outer = CancelScope::new();
+        let token = outer.token();
         let work = scope(async |s| {
-            nest(s, 6, &ends);
+            nest(s, 6, &begun, &ends);
+            until("all of them", || begun.get() == 127).await;
+            drop(token.cancel());
             Ok(())
         });
-        let ended = soon("the end", move_on_after(MS, work)).await;
-        assert!(ended.is_none(), "{ended:?}");
+        let ended = soon("the end", outer.run(work)).await;
+        assert!(ended.is_err(), "{ended:?}");
     });
     assert_eq!(ends.get(), 127);
 }
