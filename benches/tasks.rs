@@ -101,7 +101,9 @@ fn scope_children(c: &mut Criterion) {
                 for _ in 0..rounds {
                     let opened = scope(async |s| {
                         for round in 0..4 {
-                            s.spawn(async move { drop(black_box(round)) });
+                            s.spawn(async move {
+                                black_box(round);
+                            });
                         }
                         Ok::<_, NoValue>(())
                     });

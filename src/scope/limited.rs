@@ -71,6 +71,10 @@ impl<'scope, 'env, E> Limited<'scope, 'env, E> {
     /// # Cancel safety
     ///
     /// Dropped before there was room, the child is not started, and somebody else has its turn.
+    #[allow(
+        clippy::async_yields_async,
+        reason = "the child has begun; it may be awaited or not"
+    )]
     #[track_caller]
     pub fn spawn<F>(
         &self,

@@ -17,7 +17,7 @@ mod world;
 use kit::driver::{apply, on_each_driver};
 use kit::random::Random;
 use kit::runtime;
-use kit::wait::{soon, until};
+use kit::wait::{NEVER, soon, until};
 use plan::{Draw, Open, Place, Plan, Step};
 use ringmill::scope::{Ready, Results, checkpoint, move_on_after, scope, shield, with_cleanup};
 use ringmill::time::{Instant, sleep, timeout};
@@ -213,11 +213,19 @@ fn grow(loops: usize) {
             }
             // Something that was dropped has left its children on other loops behind.
             if may_lose {
-                until(&said, || world.all_have_ended()).await;
+                until(&said, || world.is_settled()).await;
             }
             // Loops tell of it a turn later, so not at every tree.
             if tree % LOOK_EVERY == 0 {
-                until(&said, || living(&handle) == before).await;
+                let start = Instant::now();
+                while living(&handle) != before {
+                    let now = living(&handle);
+                    assert!(
+                        start.elapsed() < NEVER,
+                        "{before:?} became {now:?} by {said}"
+                    );
+                    sleep(Duration::from_millis(1)).await;
+                }
             }
             let checked = std::panic::catch_unwind(|| world.check(may_lose));
             assert!(checked.is_ok(), "{said}");

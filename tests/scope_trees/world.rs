@@ -80,6 +80,13 @@ impl World {
         self.born.load(Ordering::SeqCst) == self.ended.load(Ordering::SeqCst)
     }
 
+    /// Whether all children have ended, and all errors were told or dropped.
+    pub fn is_settled(&self) -> bool {
+        let told = self.told.lock().unwrap();
+        let untold = told.iter().filter(|&&times| times == 0).count();
+        self.all_have_ended() && untold == self.lost.load(Ordering::SeqCst)
+    }
+
     /// Children, errors.
     pub fn counts(&self) -> (usize, usize) {
         let errors = self.told.lock().unwrap().len();
