@@ -87,7 +87,7 @@ fn without_room_the_future_comes_back_and_room_comes_back_in_any_case() {
             }
         })
         .await;
-        let _ = ringmill::scope::shield(one.spawn(async {})).await;
+        drop(ringmill::scope::shield(one.spawn(async {})).await);
         Ok::<_, Infallible>(())
     }));
     assert!(group.unwrap_err().is_panic());
