@@ -196,6 +196,11 @@ fn grow(loops: usize) {
     let mut random = Random::seeded();
     let (mut children, mut errors) = (0, 0);
     runtime.block_on(async {
+        // Each loop has been at work and at rest.
+        for loop_ in handle.loops() {
+            let rests = loop_.spawn(|| sleep(Duration::from_millis(1)));
+            rests.await.expect("a loop");
+        }
         // As seen from a task that has just slept, as those of `until` have.
         sleep(Duration::from_millis(2)).await;
         let before = living(&handle);
