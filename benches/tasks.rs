@@ -1,10 +1,11 @@
-//! What a task costs: spawn and join, a wake, a yield; and task-locals.
+//! What a task costs: spawn and join, a child of a scope, a wake, a yield; and task-locals.
 //!
 //! ```text
 //! cargo bench --bench tasks
 //! ```
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use ringmill::scope::{NoValue, scope};
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::task::{Poll, Waker};
@@ -53,6 +54,60 @@ fn spawn_join(c: &mut Criterion) {
                     for task in tasks.drain(..) {
                         black_box(task.await.ok());
                     }
+                }
+            })
+        });
+    });
+}
+
+fn scope_children(c: &mut Criterion) {
+    let runtime = runtime();
+    c.bench_function("scope child + join, one at a time", |b| {
+        b.iter_custom(|rounds| {
+            timed(&runtime, || async move {
+                let opened = scope(async |s| {
+                    for round in 0..rounds {
+                        let child = s.spawn(async move { Ok(black_box(round)) });
+                        black_box(child.await?);
+                    }
+                    Ok::<_, NoValue>(())
+                });
+                black_box(opened.await.is_ok());
+            })
+        });
+    });
+    c.bench_function("scope child + join, 64 at a time", |b| {
+        b.iter_custom(|rounds| {
+            timed(&runtime, || async move {
+                let opened = scope(async |s| {
+                    let mut children = Vec::with_capacity(BATCH as usize);
+                    for _ in 0..rounds.div_ceil(BATCH) {
+                        for round in 0..BATCH {
+                            children.push(s.spawn(async move { Ok(black_box(round)) }));
+                        }
+                        for child in children.drain(..) {
+                            black_box(child.await?);
+                        }
+                    }
+                    Ok::<_, NoValue>(())
+                });
+                black_box(opened.await.is_ok());
+            })
+        });
+    });
+    c.bench_function("a scope of 4 children", |b| {
+        b.iter_custom(|rounds| {
+            timed(&runtime, || async move {
+                for _ in 0..rounds {
+                    let opened = scope(async |s| {
+                        for round in 0..4 {
+                            s.spawn(async move {
+                                black_box(round);
+                            });
+                        }
+                        Ok::<_, NoValue>(())
+                    });
+                    black_box(opened.await.is_ok());
                 }
             })
         });
@@ -156,5 +211,5 @@ fn contexts(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, spawn_join, yields, wakes, contexts);
+criterion_group!(benches, spawn_join, scope_children, yields, wakes, contexts);
 criterion_main!(benches);

@@ -49,6 +49,8 @@
 //!   [`Balance`] is how the connections are spread.
 //! - [`Watchdog`] tells of a task that holds its loop up.
 //! - [`DriverKind`] is how the loops speak to the kernel; [`Handle::driver`] tells which it is.
+//! - [`scope`] is structured concurrency: [`scope()`](scope::scope()) for children that end before it
+//!   does, cancel scopes, deadlines, shields, and [`JoinSet`](scope::JoinSet).
 //! - [`doctor()`] examines the machine: what of io_uring works here, which limits are short, and how
 //!   to get what is missing.
 //! - [`channel`] carries messages between tasks, loops and threads: [`oneshot`](channel::oneshot),
@@ -195,3 +197,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/coming-from-tokio.md")]
 struct ComingFromTokio;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-trio.md")]
+struct ComingFromTrio;

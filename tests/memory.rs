@@ -1,11 +1,14 @@
-//! Promise: a sleeping task costs at most 250 bytes, all in.
+//! Promises: a sleeping task costs at most 250 bytes, all in; a scope that lives for ever keeps nothing
+//! of children that have ended.
 
 mod kit;
 
 use kit::block_on;
 use kit::child::alone;
 use kit::driver::{apply, on_each_driver};
+use ringmill::scope::{CancelToken, scope};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -58,5 +61,38 @@ fn a_sleeping_task_costs_at_most_250_bytes() {
         println!("{each} bytes a sleeping task");
         assert!(each <= 250, "{each} bytes a sleeping task");
         assert!(each >= 64, "{each} bytes a task: the count cannot be right");
+    });
+}
+
+#[apply(on_each_driver)]
+fn a_scope_keeps_nothing_of_its_children() {
+    const BATCH: usize = 100;
+    const BATCHES: usize = 10_000;
+    alone("a_scope_keeps_nothing_of_its_children", || {
+        let opened = scope(async |s| {
+            let token = CancelToken::new();
+            let mut first = 0;
+            for batch in 0..BATCHES {
+                for i in 0..BATCH {
+                    let token = token.clone();
+                    s.spawn(async move {
+                        if i % 2 == 0 {
+                            ringmill::yield_now().await;
+                        }
+                        token.run(async {}).await.map(drop).unwrap_or_default();
+                    });
+                }
+                while !s.is_empty() {
+                    ringmill::yield_now().await;
+                }
+                if batch == BATCHES / 10 {
+                    first = ALLOCATED.load(Ordering::Relaxed);
+                }
+            }
+            Ok::<_, Infallible>(ALLOCATED.load(Ordering::Relaxed) as isize - first as isize)
+        });
+        let grown = block_on(opened).unwrap();
+        println!("grown by {grown} bytes");
+        assert!(grown < 16 * 1024, "grown by {grown} bytes");
     });
 }

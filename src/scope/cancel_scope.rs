@@ -3,13 +3,12 @@
 use super::node::{NEVER, Node};
 use super::{CancelToken, Run, current};
 use crate::time::{Elapsed, Instant};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that can be cancelled as a whole: what runs in it ends at its next checkpoint.
 ///
-/// A scope stands below the one in which it was made, if there is one, and is cancelled with it.
-/// See [the module](super) for what that means for the code inside.
+/// A scope stands below the one in which it was made, if there is one, and is cancelled with it; and
+/// it is inside of the one in which it runs. See [the module](super) for what that means for the code inside.
 ///
 /// ```
 /// use ringmill::scope::{CancelReason, CancelScope};
@@ -33,7 +32,7 @@ pub struct CancelScope(CancelToken);
 impl CancelScope {
     /// A scope without a deadline of its own.
     pub fn new() -> Self {
-        CancelScope(CancelToken(Node::below(current::current().as_ref())))
+        CancelScope(CancelToken(Node::below_any(current::current().as_ref())))
     }
 
     /// Sets when it is cancelled if it is not done by then. While it runs,
@@ -63,7 +62,8 @@ impl CancelScope {
     ///
     /// That of `future`.
     pub fn run<F: IntoFuture>(self, future: F) -> Run<F::IntoFuture> {
-        self.0.run(future)
+        // It is consumed: nobody else runs under this node itself.
+        Run::new(self.0.0, true, future.into_future())
     }
 }
 
@@ -75,8 +75,7 @@ impl Default for CancelScope {
 
 /// The earliest deadline of all scopes around the caller, up to a shield; `None` if there is none.
 pub fn effective_deadline() -> Option<Instant> {
-    let node: Arc<Node> = current::current()?;
-    let nanos = node.effective_deadline();
+    let nanos = current::effective_deadline();
     (nanos != NEVER).then(|| Instant::from_nanos(nanos))
 }
 

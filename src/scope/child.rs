@@ -93,18 +93,23 @@ impl<T> Slot<T> {
     }
 
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, NoValue>> {
+        if let Content::Empty(Some(known)) = &*self.0.borrow()
+            && known.will_wake(cx.waker())
+        {
+            return Poll::Pending;
+        }
+        // A waker's clone and drop are foreign code: not while the content is borrowed.
+        let waker = cx.waker().clone();
         let mut content = self.0.borrow_mut();
+        if let Content::Empty(known) = &mut *content {
+            let old = known.replace(waker);
+            drop(content);
+            drop(old);
+            return Poll::Pending;
+        }
         match std::mem::replace(&mut *content, Content::Taken) {
             Content::Filled(value) => Poll::Ready(value),
-            Content::Empty(before) => {
-                let waker = match before {
-                    Some(waker) if waker.will_wake(cx.waker()) => waker,
-                    _ => cx.waker().clone(),
-                };
-                *content = Content::Empty(Some(waker));
-                Poll::Pending
-            }
-            Content::Taken => panic!("polled after it was ready"),
+            _ => panic!("polled after it was ready"),
         }
     }
 }
@@ -115,6 +120,11 @@ impl<T> Child<T> {
             slot,
             token: CancelToken(node.clone()),
         }
+    }
+
+    /// Whether it has ended with a value, or without.
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Result<T, NoValue>> {
+        self.slot.poll(cx)
     }
 
     /// Cancels this child alone, as [`CancelToken::cancel`] does. That is no failure.

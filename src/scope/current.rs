@@ -1,6 +1,6 @@
 //! The cancel scope that the code of this thread runs in at the moment.
 
-use super::node::Node;
+use super::node::{NEVER, Node};
 use crate::task::budget::observe_cancellation;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -39,6 +39,11 @@ pub(super) fn current() -> Option<Arc<Node>> {
 /// Whether the current scope is cancelled: what every checkpoint asks.
 pub(super) fn is_cancelled() -> bool {
     look(|node| node.is_some_and(|node| node.is_cancelled()))
+}
+
+/// The earliest deadline of all scopes around the caller.
+pub(super) fn effective_deadline() -> u64 {
+    look(|node| node.map_or(NEVER, |node| node.effective_deadline()))
 }
 
 fn look<R>(look: impl FnOnce(Option<&Arc<Node>>) -> R) -> R {

@@ -86,7 +86,7 @@ impl<T: 'static> JoinSet<T> {
         self.insert(spawn_anywhere(make));
     }
 
-    /// Takes a task in, or a closure in a pool.
+    /// Takes a task in.
     pub fn insert(&mut self, task: JoinHandle<T>) {
         self.tasks.push(task.abort_on_drop());
     }

@@ -30,7 +30,8 @@
 //! ```
 //!
 //! - [`scope()`] opens a place for children and waits for them; [`Scope`] starts them. A failure ends
-//!   the siblings, and all failures come back together as an [`ErrorGroup`].
+//!   the siblings, and all failures come back together as an [`ErrorGroup`]. [`Scope::limited`] has
+//!   only so many run at a time, [`Results`] has their values as they come.
 //! - [`CancelScope`] and [`CancelToken`] cancel; [`move_on_after`], [`move_on_at`], [`fail_after`] and
 //!   [`fail_at`] are scopes with a deadline. [`shield`] and [`with_cleanup`] hold out against it.
 //! - [`checkpoint()`] is a place to be cancelled at, and every asynchronous operation of this crate is
@@ -56,7 +57,8 @@
 //!    read stay in the stream, connections in the listener, messages in the channel.
 //! 4. *The code around the scope goes on*, with [`Cancelled`] or `None` in place of the output,
 //!    unless it is itself in a scope that is cancelled. So of several nested scopes that are
-//!    cancelled together only the outermost gives an answer.
+//!    cancelled together only the outermost gives an answer. Failures alone are told all the way: a
+//!    [`scope()`] in which something failed gives its [`ErrorGroup`] even there.
 //! 5. *What must happen all the same* is what the scope waits for before it drops anything that
 //!    contains it: a [`shield`], the clean-up of [`with_cleanup`], a child on another loop. Inside a
 //!    shield there is no scope around, so its operations work, and it should have a deadline.
@@ -81,19 +83,28 @@
 //! says.
 
 mod cancel_scope;
+mod caught;
 mod checkpoint;
 mod child;
 mod combine;
 mod current;
 mod error_group;
 mod join_set;
+mod limited;
+mod local;
+#[cfg(all(test, loom))]
+mod models;
 mod node;
 mod reason;
+mod results;
 mod run;
 #[allow(clippy::module_inception, reason = "the module is about it")]
 mod scope;
 mod shield;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod token;
+mod under;
 
 pub use cancel_scope::{
     CancelScope, effective_deadline, fail_after, fail_at, move_on_after, move_on_at,
@@ -103,7 +114,9 @@ pub use child::{Child, NoValue, Outcome, Ready};
 pub use combine::{first_ok, join_all, race};
 pub use error_group::{ErrorGroup, Failure, FailureKind};
 pub use join_set::JoinSet;
+pub use limited::Limited;
 pub use reason::{CancelReason, Cancelled};
+pub use results::Results;
 pub use run::Run;
 pub use scope::{Scope, scope};
 pub use shield::{Shield, shield, with_cleanup};

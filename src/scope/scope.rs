@@ -1,25 +1,25 @@
 //! [`scope()`]: children that end before it does.
 
+use super::caught::Caught;
 use super::child::{Child, NoValue, Outcome, Ready, Slot};
 use super::error_group::{ErrorGroup, Failure};
-use super::node::{Hold, Node};
+use super::local::{End, FillOnDrop, Local};
+use super::node::{Hold, Listener, Node, Running};
 use super::shield::outside;
-use super::{CancelReason, CancelToken, Cancelled, Run, checkpoint, current};
-use crate::event_loop::poll_proceed;
+use super::under::{Alarm, Under};
+use super::{CancelReason, CancelToken, checkpoint, current};
+use crate::event_loop::{poll_proceed, refund};
 use crate::runtime::LoopRef;
 use crate::task::JoinError;
 use futures_core::Stream;
-use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, Location};
+use std::panic::Location;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
@@ -70,7 +70,8 @@ const ENDS_A_POLL: u32 = 64;
 /// # Cancel safety
 ///
 /// Where a cancel scope around it is cancelled the children are, too, and that scope waits for
-/// their shielded parts and for those on other loops. Where the future is dropped otherwise, the
+/// their shielded parts and for those on other loops; if one of them fails, the error group is given
+/// all the same, as nothing else would tell of it. Where the future is dropped otherwise, the
 /// children that run here are dropped with it; those on other loops are cancelled, and end soon
 /// after.
 #[track_caller]
@@ -89,40 +90,76 @@ where
     B: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
 {
     checkpoint().await;
-    let scope = Scope::new();
+    let around = current::current();
+    // From the first failure on, so that it is told even if the scope around is cancelled.
+    let mut told = None;
+    let scope = Scope::new(around.as_ref());
+    let _running = Running::under(&scope.node);
     // Dropped after all that may spawn.
     let _closing = Closing(&scope);
+    let mut listener = Listener::new(scope.node.clone());
+    let mut alarm = pin!(Alarm::new());
     let mut ends = FuturesUnordered::new();
-    let body = Run::new(
-        Node::below(Some(&scope.node)),
-        AssertUnwindSafe(body(&scope)).catch_unwind(),
-    );
-    let mut body = pin!(body);
-    let mut body_runs = true;
+    let mut body = pin!(Caught::new(async { body(&scope).await }));
+    // Its own, so that a child's shield does not hold it up.
+    let body_node = Node::below(&scope.node);
+    let mut body_is = Body::New;
     let mut value = None;
+    let mut cut_short = false;
     let mut failures = Vec::new();
+    let mut fail = |failures: &mut Vec<_>, failure| {
+        failures.push(failure);
+        told.get_or_insert_with(|| around.as_ref().map(Hold::on));
+        scope.node.cancel(CancelReason::Failure);
+    };
 
     poll_fn(|cx| {
-        if body_runs && let Poll::Ready(ended) = body.as_mut().poll(cx) {
-            body_runs = false;
-            match outcome(ended, opened_at) {
-                Ok(output) => value = Some(output),
-                Err(NoOutput::Failed(failure)) => scope.fail(&mut failures, failure),
-                Err(NoOutput::Cancelled) => {}
+        listener.listen(cx.waker());
+        alarm.as_mut().mind(&scope.node, cx);
+        if body_is != Body::Ended {
+            let mut polled = Poll::Pending;
+            if body_is == Body::New || !body_node.must_end() {
+                let _inside = current::enter(Some(body_node.clone()));
+                polled = body.as_mut().poll(cx).map_ok(Some);
+            }
+            if polled.is_pending() && body_node.must_end() {
+                polled = Poll::Ready(body.as_mut().end().map(|()| None));
+            }
+            body_is = Body::Begun;
+            if let Poll::Ready(ended) = polled {
+                body_is = Body::Ended;
+                match ended {
+                    Ok(Some(Ok(output))) => value = Some(output),
+                    Ok(Some(Err(error))) => {
+                        fail(&mut failures, Failure::error_at(error, opened_at))
+                    }
+                    Ok(None) => cut_short = true,
+                    Err(panic) => {
+                        let error = JoinError::panic(opened_at, panic);
+                        fail(&mut failures, Failure::join_at(error, opened_at));
+                    }
+                }
             }
         }
+        let inside = current::enter(Some(scope.node.clone()));
         for _ in 0..ENDS_A_POLL {
-            ends.extend(scope.take_born());
+            scope.take_born(&mut ends);
             match Pin::new(&mut ends).poll_next(cx) {
                 Poll::Ready(Some(ended)) => {
                     scope.children.set(scope.children.get() - 1);
-                    if let Err(failure) = ended {
-                        scope.fail(&mut failures, failure);
+                    match ended {
+                        Ok(End::Done) => {}
+                        Ok(End::Cancelled) => cut_short |= scope.node.is_cancelled(),
+                        Err(failure) => fail(&mut failures, failure),
                     }
                 }
                 _ if !scope.born.borrow().is_empty() => {}
-                Poll::Ready(None) if !body_runs => return Poll::Ready(()),
-                _ => return Poll::Pending,
+                Poll::Ready(None) if body_is == Body::Ended => return Poll::Ready(()),
+                _ => {
+                    drop(inside);
+                    alarm.as_mut().mind(&scope.node, cx);
+                    return Poll::Pending;
+                }
             }
         }
         cx.waker().wake_by_ref();
@@ -130,14 +167,26 @@ where
     })
     .await;
 
+    if cut_short && failures.is_empty() && current::is_cancelled() {
+        // It ends with the scope around, and has nothing to tell.
+        return pending().await;
+    }
     match value {
         Some(value) if failures.is_empty() => Ok(value),
         _ => Err(ErrorGroup::new(failures, scope.node.reason())),
     }
 }
 
+/// How far the body of a scope is.
+#[derive(Clone, Copy, PartialEq)]
+enum Body {
+    New,
+    Begun,
+    Ended,
+}
+
 /// A child to the scope: it ends with nothing, or with how it failed.
-type Born<'scope, E> = Pin<Box<dyn Future<Output = Result<(), Failure<E>>> + 'scope>>;
+type Born<'scope, E> = Pin<Box<dyn Future<Output = Result<End, Failure<E>>> + 'scope>>;
 
 /// A scope, to its body and its children: starts children and cancels all of them. See [`scope()`].
 pub struct Scope<'scope, 'env: 'scope, E> {
@@ -152,9 +201,9 @@ pub struct Scope<'scope, 'env: 'scope, E> {
 }
 
 impl<'scope, 'env, E> Scope<'scope, 'env, E> {
-    fn new() -> Self {
+    fn new(around: Option<&Arc<Node>>) -> Self {
         Scope {
-            node: Node::below(current::current().as_ref()),
+            node: Node::below_any(around),
             born: RefCell::default(),
             children: Cell::new(0),
             closed: Cell::new(false),
@@ -197,14 +246,25 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         F: Future + 'scope,
         F::Output: Outcome<E>,
     {
-        let spawned_at = Location::caller();
-        let node = Node::below(Some(&self.node));
-        let slot = Slot::new();
-        let child = Child::new(slot.clone(), &node);
-        let run = Run::new(node, AssertUnwindSafe(future).catch_unwind());
-        self.adopt(report(slot, async move {
-            outcome(run.await.map(lift), spawned_at)
-        }));
+        self.spawn_at(future, Location::caller())
+    }
+
+    pub(super) fn spawn_at<F>(
+        &'scope self,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> Child<<F::Output as Outcome<E>>::Value>
+    where
+        F: Future + 'scope,
+        F::Output: Outcome<E>,
+    {
+        let (node, running, slot, child) = self.child();
+        self.adopt(Local {
+            work: Caught::new(Under::counted(node, running, future)),
+            slot: Some(slot),
+            spawned_at,
+            errors: PhantomData,
+        });
         child
     }
 
@@ -224,20 +284,18 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         F::Output: Outcome<E> + Send + 'static,
     {
         let spawned_at = Location::caller();
-        let node = Node::below(Some(&self.node));
-        let slot = Slot::new();
-        let child = Child::new(slot.clone(), &node);
-        let there = target.spawn(move || Run::new(node, make()));
+        let (node, running, slot, child) = self.child();
+        let there = target.spawn(move || Under::counted(node, running, make()));
         // It cannot be dropped from here, so the scopes around wait for it.
         let hold = Hold::on(&self.node);
-        self.adopt(report(slot, async move {
+        self.adopt(async move {
             let joined = outside(there).await;
             drop(hold);
             match joined {
-                Ok(ended) => outcome(ended.map(|output| Ok(output.into_result())), spawned_at),
-                Err(error) => Err(NoOutput::Failed(Failure::join_at(error, spawned_at))),
+                Ok(ended) => slot.settle(ended.map(Outcome::into_result), spawned_at),
+                Err(error) => slot.fail(Failure::join_at(error, spawned_at)),
             }
-        }));
+        });
         child
     }
 
@@ -290,7 +348,15 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         async move {
             let value = poll_fn(|cx| {
                 ready!(poll_proceed(cx));
-                ready.poll(cx)
+                let polled = ready.poll(cx);
+                if polled.is_ready() {
+                    return polled;
+                }
+                if child.poll_end(cx).is_ready() {
+                    return Poll::Ready(Err(NoValue::NeverReady));
+                }
+                refund();
+                Poll::Pending
             })
             .await;
             unready.disarm();
@@ -314,7 +380,7 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         self.len() == 0
     }
 
-    fn adopt(&self, child: impl Future<Output = Result<(), Failure<E>>> + 'scope) {
+    fn adopt(&self, child: impl Future<Output = Result<End, Failure<E>>> + 'scope) {
         if self.closed.get() {
             // By a destructor, after everything: it is dropped unpolled.
             return;
@@ -323,13 +389,18 @@ impl<'scope, 'env, E> Scope<'scope, 'env, E> {
         self.born.borrow_mut().push(Box::pin(child));
     }
 
-    fn take_born(&self) -> Vec<Born<'scope, E>> {
-        ManuallyDrop::into_inner(self.born.take())
+    /// What each child needs.
+    fn child<T>(&self) -> (Arc<Node>, Running, FillOnDrop<T>, Child<T>) {
+        let node = Node::below(&self.node);
+        // From now on, so that who cancels it waits for it even if it has not begun.
+        let running = Running::under(&node);
+        let slot = Slot::new();
+        let child = Child::new(slot.clone(), &node);
+        (node, running, FillOnDrop(slot), child)
     }
 
-    fn fail(&self, failures: &mut Vec<Failure<E>>, failure: Failure<E>) {
-        failures.push(failure);
-        self.node.cancel(CancelReason::Failure);
+    fn take_born(&self, ends: &mut FuturesUnordered<Born<'scope, E>>) {
+        ends.extend(self.born.borrow_mut().drain(..));
     }
 }
 
@@ -350,62 +421,7 @@ impl<E> Drop for Closing<'_, '_, E> {
         self.0.closed.set(true);
         // For children on other loops.
         self.0.node.cancel(CancelReason::Dropped);
-        drop(self.0.take_born());
-    }
-}
-
-/// Why something gave no output.
-enum NoOutput<E> {
-    Failed(Failure<E>),
-    Cancelled,
-}
-
-/// What came of a poll: an output, or what was thrown.
-type Caught<T> = Result<T, Box<dyn Any + Send>>;
-
-/// What became of something that ran in a scope.
-fn outcome<T, E>(
-    ended: Result<Caught<Result<T, E>>, Cancelled>,
-    spawned_at: &'static Location<'static>,
-) -> Result<T, NoOutput<E>> {
-    match ended {
-        Ok(Ok(Ok(output))) => Ok(output),
-        Ok(Ok(Err(error))) => Err(NoOutput::Failed(Failure::error_at(error, spawned_at))),
-        Ok(Err(panic)) => {
-            let error = JoinError::panic(spawned_at, panic);
-            Err(NoOutput::Failed(Failure::join_at(error, spawned_at)))
-        }
-        Err(_) => Err(NoOutput::Cancelled),
-    }
-}
-
-fn lift<O: Outcome<E>, E>(output: Caught<O>) -> Caught<Result<O::Value, E>> {
-    output.map(Outcome::into_result)
-}
-
-/// Gives the child's value to who holds the child, and its failure to the scope.
-async fn report<T, E>(
-    slot: Rc<Slot<T>>,
-    child: impl Future<Output = Result<T, NoOutput<E>>>,
-) -> Result<(), Failure<E>> {
-    let slot = FillOnDrop(slot);
-    match child.await {
-        Ok(value) => slot.0.fill(Ok(value)),
-        Err(NoOutput::Cancelled) => {}
-        Err(NoOutput::Failed(failure)) => {
-            slot.0.fill(Err(NoValue::Failed));
-            return Err(failure);
-        }
-    }
-    Ok(())
-}
-
-/// Nobody waits for ever for a child that was dropped.
-struct FillOnDrop<T>(Rc<Slot<T>>);
-
-impl<T> Drop for FillOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.fill(Err(NoValue::Cancelled));
+        drop(ManuallyDrop::into_inner(self.0.born.take()));
     }
 }
 

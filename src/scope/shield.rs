@@ -1,11 +1,12 @@
 //! What comes to its end though the scope around it is cancelled: [`shield`], [`with_cleanup`].
 
+use super::caught::Caught;
+use super::current;
 use super::node::{Hold, Node};
-use super::{Run, current};
-use futures_util::FutureExt;
+use super::under::Under;
 use pin_project_lite::pin_project;
 use std::future::pending;
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -40,6 +41,10 @@ use std::task::{Context, Poll};
 /// ```
 ///
 /// It shields from cancel scopes only. To drop the future, or to abort its task, ends it at once.
+///
+/// The scopes around wait for a shield that has begun until it is done or dropped. So await it: one
+/// that is polled a few times and then kept, by a `select!` over a reference to it, holds them up for
+/// as long as it is kept.
 ///
 /// # Cancel safety
 ///
@@ -126,17 +131,17 @@ where
 {
     let outer = current::current();
     let hold = outer.as_ref().map(Hold::on);
-    let node = Node::below(outer.as_ref());
-    // Not inside the outer scope: its end is told, and not waited for.
-    let work = AssertUnwindSafe(work.into_future()).catch_unwind();
-    let worked = outside(Run::new(node, work)).await;
-    outside(cleanup()).await;
+    let node = Node::below_any(outer.as_ref());
+    let work = Caught::new(Under::new(node, work.into_future()));
+    // Not inside the outer scope, whose node this one's is below.
+    let worked = outside(work).await;
+    outside(async { cleanup().await }).await;
     drop(hold);
     match worked {
         Ok(Ok(output)) => output,
-        Ok(Err(panic)) => resume_unwind(panic),
+        Err(panic) => resume_unwind(panic),
         // The scope around this is cancelled, and drops it here.
-        Err(_) => pending().await,
+        Ok(Err(_)) => pending().await,
     }
 }
 

@@ -44,11 +44,14 @@ impl CancelToken {
 
     /// A token below this one: cancelled with it, but not the other way round.
     pub fn child(&self) -> CancelToken {
-        CancelToken(Node::below(Some(&self.0)))
+        CancelToken(Node::below(&self.0))
     }
 
     /// Cancels everything under this token. That begins with the call; awaiting what it returns
     /// waits until all of that has ended, in clean-ups and on other loops, too.
+    ///
+    /// Code under this token that awaits it comes to its own end there. In a [`shield`](super::shield)
+    /// under this token it must not be awaited: that would wait for itself.
     ///
     /// To cancel again does nothing: the first reason stands.
     pub fn cancel(&self) -> Ended {
@@ -62,7 +65,10 @@ impl CancelToken {
 
     pub(super) fn end(&self, reason: CancelReason) -> Ended {
         self.0.cancel(reason);
-        Ended(self.0.clone())
+        Ended {
+            node: self.0.clone(),
+            key: None,
+        }
     }
 
     /// Whether it is cancelled, by itself or by what is above it.
@@ -76,8 +82,8 @@ impl CancelToken {
     }
 
     /// Sets when it is cancelled if what runs under it is not done by then, in place of the deadline
-    /// before; `Instant::now() + Duration::MAX` is never. A deadline counts while something runs
-    /// directly under the token.
+    /// before; `Instant::now() + Duration::MAX` is never. A deadline counts while something runs under
+    /// the token or one below it.
     pub fn set_deadline(&self, deadline: Instant) {
         self.0.set_deadline(deadline.as_nanos());
     }
@@ -91,7 +97,8 @@ impl CancelToken {
         WaitCancelled(Listener::new(self.0.clone()))
     }
 
-    /// Runs a future under this token, as many as there may be, on any loop.
+    /// Runs a future under this token, as many as there may be, on any loop. What runs is inside of
+    /// the scope around, too, if there is one, and is cancelled with it.
     ///
     /// # Errors
     ///
@@ -104,7 +111,7 @@ impl CancelToken {
     ///
     /// That of `future`.
     pub fn run<F: IntoFuture>(&self, future: F) -> Run<F::IntoFuture> {
-        Run::new(self.0.clone(), future.into_future())
+        Run::new(self.0.clone(), false, future.into_future())
     }
 }
 
@@ -146,17 +153,30 @@ impl Future for WaitCancelled {
 /// # Cancel safety
 ///
 /// Nothing is lost by dropping the future.
-pub struct Ended(Arc<Node>);
+pub struct Ended {
+    node: Arc<Node>,
+    /// The place among those who wait.
+    key: Option<usize>,
+}
 
 impl Future for Ended {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         ready!(poll_proceed(cx));
-        if self.0.poll_quiet(cx.waker()) {
+        let Ended { node, key } = &mut *self;
+        if node.poll_quiet(key, cx.waker()) {
             return Poll::Ready(());
         }
         refund();
         Poll::Pending
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.node.leave_quiet(Some(key));
+        }
     }
 }
