@@ -1,7 +1,7 @@
 //! [`Cursor`]: a file from one place to the next, in borrowed memory.
 
 use super::file::File;
-use crate::event_loop::context;
+use crate::event_loop::{context, poll_proceed, refund};
 use crate::op;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -227,7 +227,12 @@ impl Cursor {
         if room.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let chunk = ready!(self.poll_fill(cx))?;
+        ready!(poll_proceed(cx));
+        let Poll::Ready(chunk) = self.poll_fill(cx) else {
+            refund();
+            return Poll::Pending;
+        };
+        let chunk = chunk?;
         let read = chunk.len().min(room.len());
         room[..read].copy_from_slice(&chunk[..read]);
         self.consume(read);
@@ -279,6 +284,15 @@ impl Cursor {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(poll_proceed(cx));
+        let polled = self.poll_take(cx, bytes);
+        if polled.is_pending() {
+            refund();
+        }
+        polled
+    }
+
+    fn poll_take(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             match &mut self.state {
                 State::Writing(_) => ready!(self.poll_written(cx))?,

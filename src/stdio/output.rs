@@ -48,10 +48,15 @@ impl Output {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.end {
+        ready!(poll_proceed(cx));
+        let polled = match self.end {
             Some(_) => Poll::Ready(Ok(())),
             None => self.thread.poll_flush(&mut self.key, cx),
+        };
+        if polled.is_pending() {
+            refund();
         }
+        polled
     }
 }
 
