@@ -14,10 +14,18 @@ pub fn descriptors() -> usize {
 /// Threads of this process, without those that the kernel runs for a ring: one of these stays for as
 /// long as the ring does.
 pub fn threads() -> usize {
+    threads_but(&[])
+}
+
+/// As [`threads`], without those whose names begin with one of `others`.
+pub fn threads_but(others: &[&str]) -> usize {
     let tasks = fs::read_dir("/proc/self/task").expect("/proc");
     let is_ours = |path: std::path::PathBuf| {
         // One that has just ended has no name any more.
-        fs::read_to_string(path.join("comm")).is_ok_and(|name| !name.starts_with("iou-wrk"))
+        fs::read_to_string(path.join("comm")).is_ok_and(|name| {
+            let mut others = ["iou-wrk"].iter().chain(others);
+            !others.any(|other| name.starts_with(other))
+        })
     };
     tasks
         .filter(|task| task.as_ref().is_ok_and(|task| is_ours(task.path())))
@@ -32,6 +40,18 @@ pub fn open_files() -> Vec<String> {
         Some(name.display().to_string())
     };
     entries.filter_map(name).collect()
+}
+
+/// Whether this process has children, ended ones that nobody waited for included.
+pub fn has_children() -> bool {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `waitid` fills in the room that it is given, and takes nothing from anybody.
+    let found = unsafe {
+        let mut about: libc::siginfo_t = std::mem::zeroed();
+        libc::waitid(libc::P_ALL, 0, &raw mut about, options)
+    };
+    // Else there is none, which is the one error that is possible here.
+    found == 0
 }
 
 /// Memory mappings of this process.

@@ -1,7 +1,7 @@
 //! Connections: whoever got through is answered.
 
+use crate::chance::Storm;
 use crate::kit::wait::soon;
-use crate::storm::Storm;
 use ringmill::net::{TcpListener, TcpStream};
 use ringmill::time::timeout;
 use ringmill::{Drain, spawn};

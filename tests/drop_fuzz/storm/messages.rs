@@ -1,8 +1,8 @@
 //! Messages: a dropped `write_all` leaves a beginning of its message, a dropped `send` all of it or
 //! nothing.
 
+use crate::chance::Storm;
 use crate::kit::wait::soon;
-use crate::storm::Storm;
 use ringmill::net::TcpStream;
 use std::cell::RefCell;
 use std::collections::HashSet;

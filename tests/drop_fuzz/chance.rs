@@ -1,4 +1,4 @@
-//! The storm: chance, and futures that are dropped by it.
+//! Chance, and futures that are dropped by it.
 
 use crate::kit::random::Random;
 use crate::kit::wait::soon;

@@ -1,7 +1,7 @@
 //! Bytes that are counted: what a dropped write did not report was not written.
 
+use crate::chance::Storm;
 use crate::kit::random::{check, patterned};
-use crate::storm::Storm;
 use ringmill::net::TcpStream;
 use ringmill::time::sleep;
 use ringmill::yield_now;

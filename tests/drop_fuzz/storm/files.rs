@@ -1,8 +1,8 @@
 //! Files: what a read that was let finish gives is what is there, whatever was dropped beside it.
 
+use crate::chance::Storm;
 use crate::kit::random::{check, patterned};
 use crate::kit::scratch::Scratch;
-use crate::storm::Storm;
 use ringmill::fs::{OpenOptions, RegisteredBuffers};
 use ringmill::time::sleep;
 use std::io::ErrorKind;

@@ -1,6 +1,6 @@
 //! What has no socket: timers, joins, turns.
 
-use crate::storm::Storm;
+use crate::chance::Storm;
 use ringmill::time::{Instant, interval, sleep, timeout};
 use ringmill::{Handle, spawn, yield_now};
 use std::future::pending;
