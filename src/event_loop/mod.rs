@@ -48,7 +48,9 @@ use crate::driver::{self, Driver};
 use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::OwnedTasks;
-pub(crate) use crate::task::{budgeted, poll_proceed, refund};
+pub(crate) use crate::task::{
+    budgeted, budgeted_or_leave, is_cancelled, poll_proceed, refund, uncancelled,
+};
 use fastrand::Rng;
 use locals::Locals;
 use run_queue::RunQueue;

@@ -1,6 +1,6 @@
 //! Waiting on a plain thread: the same polls as a task's, with a waker that unparks the thread.
 
-use crate::event_loop::context;
+use crate::event_loop::{context, uncancelled};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ thread_local! {
     static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
 }
 
-/// Polls until it is ready, and blocks the thread in between.
+/// Polls until it is ready, and blocks the thread in between. It is not cancelled by a scope around it.
 ///
 /// # Panics
 ///
@@ -38,13 +38,16 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
     );
     let waker = UNPARK.with(Waker::clone);
     let mut cx = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(value) = poll(&mut cx) {
-            return value;
+    // A plain executor may have polled the caller in a scope that is cancelled.
+    uncancelled(|| {
+        loop {
+            if let Poll::Ready(value) = poll(&mut cx) {
+                return value;
+            }
+            // A token that is left from an earlier wake-up costs one more poll.
+            thread::park();
         }
-        // A token that is left from an earlier wake-up costs one more poll.
-        thread::park();
-    }
+    })
 }
 
 /// Runs a future that needs no loop to its end, and blocks the thread in between.

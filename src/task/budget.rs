@@ -26,6 +26,25 @@ pub(crate) fn observe_cancellation(observe: Option<fn() -> bool>) {
     OBSERVE.set(observe);
 }
 
+/// Whether the code that runs is cancelled: then every checkpoint in it is pending.
+#[inline]
+pub(crate) fn is_cancelled() -> bool {
+    OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
+}
+
+/// Runs a closure in which checkpoints do not look for a cancellation: one that blocks its thread
+/// cannot be dropped, and so has to go on.
+pub(crate) fn uncancelled<R>(run: impl FnOnce() -> R) -> R {
+    struct Restore(Option<fn() -> bool>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OBSERVE.set(self.0);
+        }
+    }
+    let _restore = Restore(OBSERVE.take());
+    run()
+}
+
 /// Notes a checkpoint that yields in any case, and so needs neither a look at the budget nor one for
 /// a cancellation: who runs the task looks when it has yielded.
 #[inline]
@@ -54,7 +73,7 @@ pub(crate) fn lift() {
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
     pass();
-    if OBSERVE.get().is_some_and(|is_cancelled| is_cancelled()) {
+    if is_cancelled() {
         return Poll::Pending;
     }
     match LEFT.get() {
@@ -85,6 +104,29 @@ pub(crate) fn budgeted<'a, T>(
 ) -> Poll<T> {
     ready!(poll_proceed(cx));
     let polled = poll(cx);
+    if polled.is_pending() {
+        refund();
+    }
+    polled
+}
+
+/// As [`budgeted`], for who waits in a line: where it is cancelled it also gives up, by `leave`, its
+/// place and what it was handed. It may stay undropped for long, beside something that is shielded,
+/// and others would wait for what it does not take.
+#[inline]
+pub(crate) fn budgeted_or_leave<'a, W: ?Sized, T>(
+    cx: &mut Context<'a>,
+    waiter: &mut W,
+    poll: impl FnOnce(&mut W, &mut Context<'a>) -> Poll<T>,
+    leave: impl FnOnce(&mut W),
+) -> Poll<T> {
+    if poll_proceed(cx).is_pending() {
+        if is_cancelled() {
+            leave(waiter);
+        }
+        return Poll::Pending;
+    }
+    let polled = poll(waiter, cx);
     if polled.is_pending() {
         refund();
     }

@@ -74,7 +74,9 @@ mod waker;
 
 use std::panic::Location;
 
-pub(crate) use budget::{budgeted, poll_proceed, refund};
+pub(crate) use budget::{
+    budgeted, budgeted_or_leave, is_cancelled, poll_proceed, refund, uncancelled,
+};
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};
 pub use join::{AbortHandle, AbortOnDrop, JoinHandle};

@@ -2,6 +2,7 @@
 
 use super::kit::wait::here;
 use super::often;
+use ringmill::scope::CancelScope;
 use ringmill::sync::{
     Barrier, CapacityLimiter, Condvar, Event, MVar, Mutex, Notify, OnceCell, RwLock, Semaphore,
 };
@@ -95,4 +96,16 @@ fn a_plain_executor_runs_them_too() {
         assert_eq!(other.join().unwrap(), 7);
         assert_eq!(third.join().unwrap(), Ok("third"));
     });
+}
+
+#[test]
+fn what_blocks_a_thread_is_not_held_up_for_ever_by_a_cancelled_scope() {
+    let mutex = Mutex::new(());
+    let scope = CancelScope::new();
+    let token = scope.token();
+    let run = scope.run(async {
+        drop(token.cancel());
+        drop(mutex.blocking_lock());
+    });
+    assert!(here("the end", run).is_ok());
 }
