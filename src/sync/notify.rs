@@ -2,7 +2,7 @@
 
 use super::notices::{Listening, Notices};
 use super::sharing::{AcrossLoops, OneLoop, Sharing, constructors};
-use crate::event_loop::budgeted;
+use crate::event_loop::budgeted_or_leave;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -119,7 +119,8 @@ impl<S: Sharing> Future for Notified<'_, S> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let listening = &mut self.listening;
-        budgeted(cx, |cx| listening.poll(cx)).map(|()| listening.settle())
+        budgeted_or_leave(cx, &mut *listening, Listening::poll, Listening::leave)
+            .map(|()| listening.settle())
     }
 }
 
