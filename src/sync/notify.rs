@@ -104,8 +104,9 @@ pub struct Notified<'a, S: Sharing> {
 }
 
 impl<S: Sharing> Notified<'_, S> {
-    /// Stands in the line without waiting: from now on a notice may be for this one. True if there is
-    /// one already, which this one then has had: its poll is ready.
+    /// Stands in the line without waiting: from now on a notice may be for this one. True if it has one
+    /// already: its poll is ready then, and dropped it passes nothing on. Asked again, it says whether
+    /// there is one by now.
     pub fn enable(&mut self) -> bool {
         let heard = self.listening.join();
         self.listening.settle();

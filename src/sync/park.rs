@@ -21,7 +21,12 @@ impl Wake for Unpark {
 
 thread_local! {
     /// One a thread, so that waiting allocates nothing.
-    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    static UNPARK: Waker = unpark();
+}
+
+/// A waker for this thread.
+fn unpark() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
 }
 
 /// Polls until it is ready, and blocks the thread in between. It is not cancelled by a scope around it.
@@ -36,7 +41,8 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
         "a blocking operation was called on a Ringmill loop, which would stop all of its tasks; \
          await the async form instead"
     );
-    let waker = UNPARK.with(Waker::clone);
+    // A destructor of a thread-local may wait, too, when this one is gone.
+    let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| unpark());
     let mut cx = Context::from_waker(&waker);
     // A plain executor may have polled the caller in a scope that is cancelled.
     uncancelled(|| {
