@@ -1,4 +1,5 @@
-//! [`Shard`]: the part of a registry that is under one lock. It wakes nobody, and drops no reply.
+//! [`Shard`]: the part of a registry that is under one lock. It wakes nobody, and drops
+//! neither replies nor wakers.
 //!
 //! ```text
 //!  ids                         waits                      recent
@@ -79,7 +80,8 @@ pub(super) enum Look<V> {
 /// What a waiter leaves behind.
 #[must_use]
 pub(super) enum Left<K, V> {
-    Nothing,
+    /// No reply. Its waker is to be dropped outside of the lock.
+    Nothing(Option<Waker>),
     Untaken(K, V),
 }
 
@@ -215,33 +217,38 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
     }
 
-    /// The deadline of the waiter at `place` has come: its place is gone, however it has ended.
-    pub(super) fn time_out(&mut self, place: usize) -> Result<V, WaitError> {
-        if let State::Waiting(_) = self.waits[place].state {
-            self.counts.timed_out += 1;
-            let wait = self.waits.remove(place);
-            self.in_flight -= 1;
-            self.end(wait.id);
-            return Err(WaitError::TimedOut);
+    /// The deadline of the waiter at `place` has come: its place is gone, however it has ended. With
+    /// the result comes its waker, to be dropped outside of the lock.
+    pub(super) fn time_out(&mut self, place: usize) -> (Result<V, WaitError>, Option<Waker>) {
+        if !matches!(self.waits[place].state, State::Waiting(_)) {
+            return (self.take(place), None);
         }
-        self.take(place)
+        self.counts.timed_out += 1;
+        let wait = self.waits.remove(place);
+        self.in_flight -= 1;
+        self.end(wait.id);
+        let waker = match wait.state {
+            State::Waiting(waker) => waker,
+            State::Replied(_) | State::Cancelled => unreachable!("looked at above"),
+        };
+        (Err(WaitError::TimedOut), waker)
     }
 
     /// The waiter at `place` is dropped.
     pub(super) fn leave(&mut self, place: usize) -> Left<K, V> {
         let wait = self.waits.remove(place);
         match wait.state {
-            State::Waiting(_) => {
+            State::Waiting(waker) => {
                 self.counts.dropped += 1;
                 self.in_flight -= 1;
                 self.end(wait.id);
-                Left::Nothing
+                Left::Nothing(waker)
             }
             State::Replied(value) => {
                 self.counts.count(UnclaimedReason::Untaken);
                 Left::Untaken(wait.id, value)
             }
-            State::Cancelled => Left::Nothing,
+            State::Cancelled => Left::Nothing(None),
         }
     }
 

@@ -4,7 +4,7 @@ use super::WaitError;
 use super::shard::{Left, Look};
 use super::waiters::Shared;
 use crate::event_loop::{poll_proceed, refund};
-use crate::sys::lock;
+use crate::sys::{contained, lock};
 use crate::time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -130,7 +130,11 @@ impl<K: Eq + Hash, V> Ticket<K, V> {
 
     fn time_out(&self) -> Result<V, WaitError> {
         match self.place {
-            Place::At(place) => lock(self.shared.shard(self.shard)).time_out(place),
+            Place::At(place) => {
+                let (result, waker) = lock(self.shared.shard(self.shard)).time_out(place);
+                contained(|| drop(waker));
+                result
+            }
             Place::Refused | Place::Left => Err(WaitError::Cancelled),
         }
     }
@@ -143,7 +147,7 @@ impl<K: Eq + Hash, V> Drop for Ticket<K, V> {
         };
         let left = lock(self.shared.shard(self.shard)).leave(place);
         match left {
-            Left::Nothing => {}
+            Left::Nothing(waker) => contained(|| drop(waker)),
             Left::Untaken(id, value) => self.shared.untaken(&id, value),
         }
     }

@@ -49,8 +49,8 @@ use crate::op;
 use crate::sys::ring_setup::SetupError;
 use crate::task::OwnedTasks;
 pub(crate) use crate::task::{
-    budgeted, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed, proceed_free,
-    refund, uncancelled,
+    budgeted, budgeted_or_leave, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed,
+    proceed_free, refund, uncancelled, unobserved,
 };
 use fastrand::Rng;
 use locals::Locals;

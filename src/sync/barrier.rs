@@ -149,7 +149,7 @@ impl<S: Sharing> Arrival<'_, S> {
         let Some((company, own)) = company else {
             return Poll::Pending;
         };
-        drop(own);
+        contained(|| drop(own));
         for waker in company {
             contained(|| waker.wake());
         }

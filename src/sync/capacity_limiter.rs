@@ -1,12 +1,14 @@
 //! So many at a time, each known by name.
 
 use super::cell::Hold;
+use super::error::{BorrowError, CapacityStatistics, TryBorrowError};
 use super::line::{Batch, Found, Left, Line};
 use super::park::block_on_future;
 use super::sharing::{AcrossLoops, Lock, OneLoop, Sharing};
-use crate::event_loop::budgeted;
+use crate::event_loop::budgeted_or_leave;
+use crate::sys::contained;
 use std::collections::HashMap;
-use std::error::Error;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::Hash;
@@ -22,6 +24,9 @@ use std::task::{Context, Poll};
 /// [`Semaphore`](super::Semaphore) it could wait for itself for ever. How many tokens there are can be
 /// changed at any time, and [`statistics`](CapacityLimiter::statistics) tell who has them. Trio's
 /// `acquire`, which lends to the current task, is left out: tasks have no names here.
+///
+/// Borrowers' `Hash` and `Eq` run under the limiter's lock, and so does `Clone` for the statistics: they
+/// must not use the limiter. Their destructors may.
 ///
 /// It is one limit for all its borrowers; [`Limiter`](crate::blocking::Limiter) is a limit for each of
 /// many keys, under which anybody may have several permits.
@@ -53,17 +58,12 @@ pub struct CapacityLimiter<B, S: Sharing> {
 struct State<B> {
     total: usize,
     borrowed: usize,
-    borrowers: HashMap<B, Standing>,
-    line: Line<B, ()>,
+    /// All who have tokens, and all in the line, with their places there.
+    borrowers: HashMap<B, Option<usize>>,
+    line: Line<(), ()>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Waits,
-    Has,
-}
-
-impl<B: Hash + Eq> State<B> {
+impl<B> State<B> {
     /// Whether somebody who comes now may have a token at once.
     fn has_room(&self) -> bool {
         self.borrowed < self.total && self.line.waiting() == 0
@@ -73,17 +73,49 @@ impl<B: Hash + Eq> State<B> {
     fn serve(&mut self, batch: &mut Batch) {
         while !batch.is_full()
             && self.borrowed < self.total
-            && let Some((borrower, waker)) = self.line.serve_first(())
+            && let Some(((), waker)) = self.line.serve_first(())
         {
             self.borrowed += 1;
-            self.borrowers.insert(borrower, Standing::Has);
             batch.push(waker);
         }
     }
+}
 
-    fn give_back(&mut self, borrower: &B) {
+/// What borrowers are made of is foreign code, which may panic, and whose destructors may use the
+/// limiter: it runs before anything is changed, and what is not needed is handed out of the lock.
+impl<B: Hash + Eq> State<B> {
+    /// Notes a borrower, with a place in the line if there is no room.
+    ///
+    /// # Errors
+    ///
+    /// If it is there already. Here it is back.
+    fn note(
+        &mut self,
+        borrower: B,
+        join: impl FnOnce(&mut Line<(), ()>) -> usize,
+    ) -> Result<Option<usize>, Option<B>> {
+        if self.borrowers.contains_key(&borrower) {
+            return Err(Some(borrower));
+        }
+        let has_room = self.has_room();
+        let Entry::Vacant(entry) = self.borrowers.entry(borrower) else {
+            return Err(None);
+        };
+        let place = match has_room {
+            true => {
+                self.borrowed += 1;
+                None
+            }
+            false => Some(join(&mut self.line)),
+        };
+        Ok(*entry.insert(place))
+    }
+
+    /// Forgets one that had a token.
+    fn give_back(&mut self, borrower: &B) -> Option<B> {
+        let (noted, _) = self.borrowers.remove_entry(borrower)?;
         self.borrowed -= 1;
-        self.borrowers.remove(borrower);
+        Some(noted)
     }
 }
 
@@ -159,7 +191,7 @@ impl<B: Hash + Eq + Clone, S: Sharing> CapacityLimiter<B, S> {
             borrowers: state
                 .borrowers
                 .iter()
-                .filter(|(_, standing)| **standing == Standing::Has)
+                .filter(|(_, place)| place.is_none_or(|key| state.line.is_served(key)))
                 .map(|(borrower, _)| borrower.clone())
                 .collect(),
             tasks_waiting: state.line.waiting(),
@@ -249,52 +281,6 @@ impl<B: Hash + Eq + Clone, S: Sharing> fmt::Debug for CapacityLimiter<B, S> {
     }
 }
 
-/// What a [`CapacityLimiter`] tells of itself, at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CapacityStatistics<B> {
-    /// How many tokens there are.
-    pub total_tokens: usize,
-    /// How many are lent.
-    pub borrowed_tokens: usize,
-    /// Who has them, in no order.
-    pub borrowers: Vec<B>,
-    /// How many wait for one.
-    pub tasks_waiting: usize,
-}
-
-/// The borrower has a token, or waits for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BorrowError(());
-
-impl fmt::Display for BorrowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the borrower has a token of this limiter, or waits for one")
-    }
-}
-
-impl Error for BorrowError {}
-
-/// Why a borrower got no token at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TryBorrowError {
-    /// None is free, or somebody waits.
-    NoTokens,
-    /// It has one, or waits for one.
-    Twice(BorrowError),
-}
-
-impl fmt::Display for TryBorrowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TryBorrowError::NoTokens => f.write_str("no token is free, or they are waited for"),
-            TryBorrowError::Twice(twice) => twice.fmt(f),
-        }
-    }
-}
-
-impl Error for TryBorrowError {}
-
 /// A token of a [`CapacityLimiter`], given back when it is dropped.
 #[must_use = "the token is given back when it is dropped"]
 pub struct CapacityToken<'a, B: Hash + Eq, S: Sharing>(Lent<&'a CapacityLimiter<B, S>, B, S>);
@@ -344,7 +330,8 @@ struct Lent<L: Deref<Target = CapacityLimiter<B, S>>, B: Hash + Eq, S: Sharing> 
 impl<L: Deref<Target = CapacityLimiter<B, S>>, B: Hash + Eq, S: Sharing> Drop for Lent<L, B, S> {
     fn drop(&mut self) {
         let borrower = &self.borrower;
-        self.limiter.change(|state| state.give_back(borrower));
+        let noted = self.limiter.change(|state| state.give_back(borrower));
+        drop(noted);
     }
 }
 
@@ -354,18 +341,23 @@ where
     B: Hash + Eq + Clone,
     S: Sharing,
 {
-    limiter.state.with(|state| {
-        if state.borrowers.contains_key(&borrower) {
-            return Err(TryBorrowError::Twice(BorrowError(())));
+    let noted = borrower.clone();
+    let refused = limiter.state.with(|state| {
+        if state.borrowers.contains_key(&noted) {
+            return Some((TryBorrowError::Twice(BorrowError(())), Some(noted)));
         }
         if !state.has_room() {
-            return Err(TryBorrowError::NoTokens);
+            return Some((TryBorrowError::NoTokens, Some(noted)));
         }
-        state.borrowed += 1;
-        state.borrowers.insert(borrower.clone(), Standing::Has);
-        Ok(())
-    })?;
-    Ok(Lent { limiter, borrower })
+        let noted = state.note(noted, |_| unreachable!("there is room"));
+        noted
+            .err()
+            .map(|noted| (TryBorrowError::Twice(BorrowError(())), noted))
+    });
+    match refused {
+        None => Ok(Lent { limiter, borrower }),
+        Some((error, _noted)) => Err(error),
+    }
 }
 
 /// Somebody who wants a token.
@@ -386,14 +378,14 @@ where
             wants: Some((limiter, borrower)),
             key: None,
         };
-        poll_fn(|cx| budgeted(cx, |cx| borrowing.poll(cx))).await
+        poll_fn(|cx| budgeted_or_leave(cx, &mut borrowing, Self::poll, Self::leave)).await
     }
 
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Lent<L, B, S>, BorrowError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lent<L, B, S>, BorrowError>> {
         let (limiter, borrower) = self.wants.as_ref().expect("polled after its end");
         let polled = match self.key {
             None => Self::ask(limiter, borrower, &mut self.key, cx),
-            Some(key) => look(limiter, key, cx).map(Ok),
+            Some(key) => look(limiter, borrower, key, cx).map(Ok),
         };
         polled.map(|lent| {
             self.key = None;
@@ -408,31 +400,67 @@ where
         key: &mut Option<usize>,
         cx: &Context<'_>,
     ) -> Poll<Result<(), BorrowError>> {
-        let waker = cx.waker().clone();
-        let (polled, unused) = limiter.state.with(|state| {
-            if state.borrowers.contains_key(borrower) {
-                return (Poll::Ready(Err(BorrowError(()))), Some(waker));
-            }
-            if state.has_room() {
-                state.borrowed += 1;
-                state.borrowers.insert(borrower.clone(), Standing::Has);
-                return (Poll::Ready(Ok(())), Some(waker));
-            }
-            state.borrowers.insert(borrower.clone(), Standing::Waits);
-            *key = Some(state.line.join(borrower.clone(), waker));
-            (Poll::Pending, None)
+        let (noted, waker) = (borrower.clone(), cx.waker().clone());
+        let mut waker = Some(waker);
+        let noted = limiter.state.with(|state| {
+            state.note(noted, |line| {
+                line.join((), waker.take().expect("joined once"))
+            })
         });
-        drop(unused);
-        polled
+        // Foreign code; a panic in it would take the token along.
+        contained(|| drop(waker));
+        match noted {
+            Ok(None) => Poll::Ready(Ok(())),
+            Ok(place) => {
+                *key = place;
+                Poll::Pending
+            }
+            Err(_noted) => Poll::Ready(Err(BorrowError(()))),
+        }
     }
 }
 
-/// Looks whether a token was lent to the place `key`.
-fn look<B, S: Sharing>(limiter: &CapacityLimiter<B, S>, key: usize, cx: &Context<'_>) -> Poll<()> {
+impl<L, B, S> Borrowing<L, B, S>
+where
+    L: Deref<Target = CapacityLimiter<B, S>>,
+    B: Hash + Eq,
+    S: Sharing,
+{
+    /// Gives the place in the line up, and hands on what was lent.
+    fn leave(&mut self) {
+        let (Some((limiter, borrower)), Some(key)) = (&self.wants, self.key.take()) else {
+            return;
+        };
+        let left = limiter.change(|state| {
+            let noted = state.borrowers.remove_entry(borrower);
+            let left = state.line.leave(key);
+            if let Left::Served(()) = left {
+                state.borrowed -= 1;
+            }
+            (noted, left)
+        });
+        drop(left);
+    }
+}
+
+/// Looks whether a token was lent to the place `key`, which is that of `borrower`.
+fn look<B: Hash + Eq, S: Sharing>(
+    limiter: &CapacityLimiter<B, S>,
+    borrower: &B,
+    key: usize,
+    cx: &Context<'_>,
+) -> Poll<()> {
     let mut fresh = None;
     loop {
-        let state = &limiter.state;
-        match state.with(|state| state.line.look(key, cx.waker(), &mut fresh)) {
+        let found = limiter.state.with(|state| {
+            let noted = state.borrowers.get_mut(borrower);
+            let found = state.line.look(key, cx.waker(), &mut fresh);
+            if let (Found::Served(()), Some(place)) = (&found, noted) {
+                *place = None;
+            }
+            found
+        });
+        match found {
             Found::Served(()) => return Poll::Ready(()),
             Found::Waits(old) => {
                 drop(old);
@@ -450,17 +478,6 @@ where
     S: Sharing,
 {
     fn drop(&mut self) {
-        let (Some((limiter, borrower)), Some(key)) = (&self.wants, self.key) else {
-            return;
-        };
-        let left = limiter.change(|state| {
-            let left = state.line.leave(key);
-            match left {
-                Left::Waiting(_) => drop(state.borrowers.remove(borrower)),
-                Left::Served(()) => state.give_back(borrower),
-            }
-            left
-        });
-        drop(left);
+        self.leave();
     }
 }

@@ -1,12 +1,13 @@
 //! Waiting for what a mutex guards to change.
 
 use super::mutex::MutexGuard;
-use super::notices::Notices;
+use super::notices::{Listening, Notices};
 use super::park::block_on_future;
 use super::sharing::{AcrossLoops, OneLoop, Sharing, constructors};
-use crate::event_loop::budgeted;
+use crate::event_loop::{budgeted_or_leave, is_cancelled};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 
 /// Lets who holds a [`Mutex`](super::Mutex) give it back and wait until somebody says that the value
 /// has changed, then have it again.
@@ -65,8 +66,17 @@ impl<S: Sharing> Condvar<S> {
         let mut listening = self.notices.listen();
         listening.join();
         drop(guard);
-        poll_fn(|cx| budgeted(cx, |cx| listening.poll(cx))).await;
-        let guard = mutex.lock().await;
+        poll_fn(|cx| budgeted_or_leave(cx, &mut listening, Listening::poll, Listening::leave))
+            .await;
+        let mut lock = pin!(mutex.lock());
+        let guard = poll_fn(|cx| {
+            let polled = lock.as_mut().poll(cx);
+            if polled.is_pending() && is_cancelled() {
+                listening.leave();
+            }
+            polled
+        });
+        let guard = guard.await;
         listening.settle();
         guard
     }

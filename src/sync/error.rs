@@ -74,3 +74,49 @@ pub struct LockStatistics {
     /// How many wait for it.
     pub waiting: usize,
 }
+
+/// What a [`CapacityLimiter`](super::CapacityLimiter) tells of itself, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CapacityStatistics<B> {
+    /// How many tokens there are.
+    pub total_tokens: usize,
+    /// How many are lent.
+    pub borrowed_tokens: usize,
+    /// Who has them, in no order.
+    pub borrowers: Vec<B>,
+    /// How many wait for one.
+    pub tasks_waiting: usize,
+}
+
+/// The borrower has a token, or waits for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BorrowError(pub(super) ());
+
+impl fmt::Display for BorrowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the borrower has a token of this limiter, or waits for one")
+    }
+}
+
+impl Error for BorrowError {}
+
+/// Why a borrower got no token at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryBorrowError {
+    /// None is free, or somebody waits.
+    NoTokens,
+    /// It has one, or waits for one.
+    Twice(BorrowError),
+}
+
+impl fmt::Display for TryBorrowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryBorrowError::NoTokens => f.write_str("no token is free, or they are waited for"),
+            TryBorrowError::Twice(twice) => twice.fmt(f),
+        }
+    }
+}
+
+impl Error for TryBorrowError {}

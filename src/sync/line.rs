@@ -125,8 +125,24 @@ impl<N, G> Line<N, G> {
                 None => Found::WakerNeeded,
             };
         }
+        match self.collect(key) {
+            Some(given) => Found::Served(given),
+            None => unreachable!("it was served"),
+        }
+    }
+
+    /// Whether the place `key` was served.
+    pub(crate) fn is_served(&self, key: usize) -> bool {
+        matches!(self.places[key].state, State::Served(_))
+    }
+
+    /// What the place `key` was served, which is gone then; `None` if it still waits, as before.
+    pub(crate) fn collect(&mut self, key: usize) -> Option<G> {
+        if !self.is_served(key) {
+            return None;
+        }
         match self.leave(key) {
-            Left::Served(given) => Found::Served(given),
+            Left::Served(given) => Some(given),
             Left::Waiting(_) => unreachable!("it was served"),
         }
     }

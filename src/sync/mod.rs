@@ -21,7 +21,10 @@
 //! - **Fair**: all are served in the order of their coming, and nobody overtakes. What is given back is
 //!   handed to the first who waits, in the same step; `try_` forms fail while somebody waits.
 //! - **Cancel safe**: whatever waits can be dropped at any time. A lock, permit or notice that had been
-//!   handed to it goes to the next.
+//!   handed to it goes to the next. So it does where who waits is in a [scope](crate::scope) that is
+//!   cancelled, as soon as it is polled, even if something shielded keeps it from being dropped. But a
+//!   future that has begun to wait and is neither polled nor dropped holds the others up: what is
+//!   handed to it stays there. Drop what a `select!` is through with, or poll it on.
 //! - **Not poisoned**: a task that panics gives its locks back; see [`generic::Mutex`].
 //! - On a loop each operation counts as one against its task's turn. All work off the loops, too, on
 //!   any executor.
@@ -69,8 +72,8 @@ mod sharing;
 mod taken;
 
 pub use barrier::BarrierWaitResult;
-pub use capacity_limiter::{BorrowError, CapacityStatistics, TryBorrowError};
-pub use error::{AcquireError, LockStatistics, SetError, TryAcquireError, TryLockError};
+pub use error::{AcquireError, BorrowError, CapacityStatistics, LockStatistics};
+pub use error::{SetError, TryAcquireError, TryBorrowError, TryLockError};
 pub use lazy::LazyFuture;
 pub(crate) use line::{Found, Left, Line};
 pub use sharing::{AcrossLoops, OneLoop, Sharing};

@@ -137,7 +137,8 @@ impl<T, S: Sharing> MVar<T, S> {
 
     /// Changes the value in its place, and waits for one where there is none.
     ///
-    /// If `change` panics, the value stays, as far as it was changed, for whoever comes next.
+    /// If `change` panics, the value stays, as far as it was changed, for whoever comes next. While it
+    /// runs the place is empty to everybody, `change` too, and the `try_` forms fail.
     ///
     /// # Cancel safety
     ///

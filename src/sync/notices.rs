@@ -11,7 +11,9 @@
 //!    takes the stored notice; otherwise it takes the lock of the line, looks again, sets WAITED and
 //!    joins. While WAITED is set only who holds the lock changes the word.
 //! 3. A notice goes, under the lock, to the first of the line, or to all who joined before its round;
-//!    WAITED is cleared when the line is empty. Nobody is woken under the lock.
+//!    WAITED is cleared when the line is empty. Nobody is woken under the lock, and all are not woken
+//!    in one hold of it: a notice for one finds those first who are still to be told of a round, tells
+//!    them of that, and goes to the next.
 //! 4. Who goes away with a notice that was for it alone gives the notice again.
 
 use super::line::{Batch, Found, Left, Line};
@@ -102,15 +104,24 @@ impl<S: Sharing> Notices<S> {
 
     #[cold]
     fn tell_first(&self, stored: usize) {
-        let first = self.line.with(|line| {
-            let first = line.serve_first(Notice::One);
-            // Nobody waits any more, if there is no first: rule 1, in the lock.
-            let stored = if first.is_none() { stored } else { 0 };
-            self.settle(line, stored);
-            first
-        });
-        if let Some((_, waker)) = first {
-            contained(|| waker.wake());
+        loop {
+            let told = self.line.with(|line| {
+                let round = round(self.word.load());
+                if line.first().is_some_and(|&joined| joined < round) {
+                    // It is to hear of the round that has begun: this notice is not for it.
+                    return Err(round);
+                }
+                let first = line.serve_first(Notice::One);
+                // Nobody waits any more, if there is no first: rule 1, in the lock.
+                let stored = if first.is_none() { stored } else { 0 };
+                self.settle(line, stored);
+                Ok(first)
+            });
+            match told {
+                Ok(Some((_, waker))) => return contained(|| waker.wake()),
+                Ok(None) => return,
+                Err(round) => self.tell_before(round),
+            }
         }
     }
 
@@ -126,14 +137,18 @@ impl<S: Sharing> Notices<S> {
 
     #[cold]
     fn tell_all(&self) {
-        let mut begun = None;
+        let begun = self.line.with(|_| {
+            let before = self.word.update(|word| Some(word.wrapping_add(ROUND)));
+            round(before.unwrap_or_else(|word| word).wrapping_add(ROUND))
+        });
+        self.tell_before(begun);
+    }
+
+    /// Tells those who joined before the round `begun`.
+    fn tell_before(&self, begun: usize) {
         loop {
             let mut batch = Batch::new();
             self.line.with(|line| {
-                let begun = *begun.get_or_insert_with(|| {
-                    let before = self.word.update(|word| Some(word.wrapping_add(ROUND)));
-                    round(before.unwrap_or_else(|word| word).wrapping_add(ROUND))
-                });
                 // Somebody may have joined since, in this round or a later one.
                 while !batch.is_full()
                     && line.first().is_some_and(|&joined| joined < begun)
@@ -178,18 +193,50 @@ pub(super) struct Listening<'a, S: Sharing> {
 impl<S: Sharing> Listening<'_, S> {
     /// Looks for a notice; if there is none, stands in the line.
     #[inline]
-    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.heard.is_some() || self.looked() {
             return Poll::Ready(());
         }
         self.poll_wait(cx.waker())
     }
 
-    /// Stands in the line, with nobody to be woken yet. True if there was a notice already.
+    /// Stands in the line, with nobody to be woken yet if it is not there already. True if there was
+    /// a notice.
     pub(super) fn join(&mut self) -> bool {
+        if self.heard.is_some() || self.looked() {
+            return true;
+        }
+        let Some(key) = self.key else {
+            return self.poll_join(Waker::noop().clone()).is_ready();
+        };
+        self.heard = self.notices.line.with(|line| line.collect(key));
+        if self.heard.is_some() {
+            self.key = None;
+        }
         self.heard.is_some()
-            || self.looked()
-            || self.key.is_none() && self.poll_join(Waker::noop().clone()).is_ready()
+    }
+
+    /// Gives its place up, and passes on a notice that was for it alone. It still listens.
+    pub(super) fn leave(&mut self) {
+        let mut heard = self.heard;
+        let mut unused = None;
+        if let Some(key) = self.key.take() {
+            let left = self.notices.line.with(|line| {
+                let left = line.leave(key);
+                self.notices.settle(line, 0);
+                left
+            });
+            match left {
+                Left::Served(notice) => heard = Some(notice),
+                Left::Waiting(waker) => unused = Some(waker),
+            }
+        }
+        self.heard = heard.filter(|notice| *notice == Notice::All);
+        drop(unused);
+        // Rule 4.
+        if heard == Some(Notice::One) {
+            self.notices.notify_one();
+        }
     }
 
     /// The notice has done what it was for, and need not be given again.
@@ -270,23 +317,6 @@ impl<S: Sharing> Listening<'_, S> {
 
 impl<S: Sharing> Drop for Listening<'_, S> {
     fn drop(&mut self) {
-        let mut heard = self.heard;
-        let mut unused = None;
-        if let Some(key) = self.key {
-            let left = self.notices.line.with(|line| {
-                let left = line.leave(key);
-                self.notices.settle(line, 0);
-                left
-            });
-            match left {
-                Left::Served(notice) => heard = Some(notice),
-                Left::Waiting(waker) => unused = Some(waker),
-            }
-        }
-        drop(unused);
-        // Rule 4.
-        if heard == Some(Notice::One) {
-            self.notices.notify_one();
-        }
+        self.leave();
     }
 }

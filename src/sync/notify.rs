@@ -2,7 +2,7 @@
 
 use super::notices::{Listening, Notices};
 use super::sharing::{AcrossLoops, OneLoop, Sharing, constructors};
-use crate::event_loop::budgeted;
+use crate::event_loop::budgeted_or_leave;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -104,8 +104,9 @@ pub struct Notified<'a, S: Sharing> {
 }
 
 impl<S: Sharing> Notified<'_, S> {
-    /// Stands in the line without waiting: from now on a notice may be for this one. True if there is
-    /// one already, which this one then has had: its poll is ready.
+    /// Stands in the line without waiting: from now on a notice may be for this one. True if it has one
+    /// already: its poll is ready then, and dropped it passes nothing on. Asked again, it says whether
+    /// there is one by now.
     pub fn enable(&mut self) -> bool {
         let heard = self.listening.join();
         self.listening.settle();
@@ -119,7 +120,8 @@ impl<S: Sharing> Future for Notified<'_, S> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let listening = &mut self.listening;
-        budgeted(cx, |cx| listening.poll(cx)).map(|()| listening.settle())
+        budgeted_or_leave(cx, &mut *listening, Listening::poll, Listening::leave)
+            .map(|()| listening.settle())
     }
 }
 

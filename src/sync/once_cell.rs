@@ -82,6 +82,8 @@ impl<T, S: Sharing> OnceCell<T, S> {
 
     /// The value; if there is none, `init` makes it, unless somebody is doing so.
     ///
+    /// An `init` that asks the same cell waits for itself, for ever.
+    ///
     /// # Cancel safety
     ///
     /// Dropping it drops `init`'s future, too, if it was this one's turn; the next that waits then has

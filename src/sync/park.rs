@@ -1,6 +1,6 @@
 //! Waiting on a plain thread: the same polls as a task's, with a waker that unparks the thread.
 
-use crate::event_loop::context;
+use crate::event_loop::{context, unobserved};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,10 +21,15 @@ impl Wake for Unpark {
 
 thread_local! {
     /// One a thread, so that waiting allocates nothing.
-    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    static UNPARK: Waker = unpark();
 }
 
-/// Polls until it is ready, and blocks the thread in between.
+/// A waker for this thread.
+fn unpark() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
+}
+
+/// Polls until it is ready, and blocks the thread in between. It is not cancelled by a scope around it.
 ///
 /// # Panics
 ///
@@ -36,15 +41,19 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
         "a blocking operation was called on a Ringmill loop, which would stop all of its tasks; \
          await the async form instead"
     );
-    let waker = UNPARK.with(Waker::clone);
+    // A destructor of a thread-local may wait, too, when this one is gone.
+    let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| unpark());
     let mut cx = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(value) = poll(&mut cx) {
-            return value;
+    // A plain executor may have polled the caller in a scope that is cancelled.
+    unobserved(|| {
+        loop {
+            if let Poll::Ready(value) = poll(&mut cx) {
+                return value;
+            }
+            // A token that is left from an earlier wake-up costs one more poll.
+            thread::park();
         }
-        // A token that is left from an earlier wake-up costs one more poll.
-        thread::park();
-    }
+    })
 }
 
 /// Runs a future that needs no loop to its end, and blocks the thread in between.

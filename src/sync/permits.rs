@@ -24,6 +24,7 @@
 
 use super::line::{Batch, Found, Left, Line};
 use super::sharing::{Lock, Sharing, Word, constructors};
+use crate::sys::contained;
 use std::task::{Context, Poll};
 
 const CLOSED: usize = 1;
@@ -173,7 +174,8 @@ impl<S: Sharing> Permits<S> {
                 }
             }
         });
-        drop(unused);
+        // Foreign code; a panic in it would take the permits along.
+        contained(|| drop(unused));
         polled
     }
 

@@ -2,7 +2,7 @@
 
 use super::permits::{NoMore, Permits, Refused};
 use super::sharing::Sharing;
-use crate::event_loop::budgeted;
+use crate::event_loop::budgeted_or_leave;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -89,8 +89,8 @@ impl<O: Deref<Target: Gives>> Drop for Taken<O> {
     }
 }
 
-/// Waits for permits; each poll is an operation of the task's turn. Dropped, it gives its place up,
-/// and hands on what it was given.
+/// Waits for permits; each poll is an operation of the task's turn. Dropped, or polled where it is
+/// cancelled, it gives its place up, and hands on what it was given.
 pub(super) struct Asking<O: Deref<Target: Gives>> {
     /// `None` once it is over.
     owner: Option<O>,
@@ -108,6 +108,20 @@ impl<O: Deref<Target: Gives>> Asking<O> {
             key: None,
         }
     }
+
+    #[inline]
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoMore>> {
+        let owner = self.owner.as_ref().expect("polled after its end");
+        owner.permits().poll_take(self.amount, &mut self.key, cx)
+    }
+
+    /// Gives the place in the line up, and hands on what it was given.
+    #[inline]
+    fn leave(&mut self) {
+        if let (Some(owner), Some(key)) = (&self.owner, self.key.take()) {
+            owner.permits().leave(self.amount, key);
+        }
+    }
 }
 
 impl<O: Deref<Target: Gives>> Unpin for Asking<O> {}
@@ -117,11 +131,10 @@ impl<O: Deref<Target: Gives>> Future for Asking<O> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let (amount, key) = (this.amount, &mut this.key);
-        let owner = this.owner.as_ref().expect("polled after its end");
-        budgeted(cx, |cx| owner.permits().poll_take(amount, key, cx)).map(|taken| {
-            let owner = this.owner.take().expect("looked at above");
+        let polled = budgeted_or_leave(cx, &mut *self, Self::poll_take, Self::leave);
+        polled.map(|taken| {
+            let owner = self.owner.take().expect("looked at before");
+            let amount = self.amount;
             taken.map(|()| Taken { owner, amount })
         })
     }
@@ -130,8 +143,6 @@ impl<O: Deref<Target: Gives>> Future for Asking<O> {
 impl<O: Deref<Target: Gives>> Drop for Asking<O> {
     #[inline]
     fn drop(&mut self) {
-        if let (Some(owner), Some(key)) = (&self.owner, self.key) {
-            owner.permits().leave(self.amount, key);
-        }
+        self.leave();
     }
 }

@@ -28,6 +28,25 @@ pub(crate) fn observe_cancellation(observe: Option<fn() -> bool>) {
     OBSERVE.set(observe);
 }
 
+/// Whether the code that runs is cancelled: then every checkpoint in it is pending.
+#[inline]
+pub(crate) fn is_cancelled() -> bool {
+    OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
+}
+
+/// Runs a closure in which checkpoints do not look for a cancellation: one that blocks its thread
+/// cannot be dropped, and so has to go on.
+pub(crate) fn unobserved<R>(run: impl FnOnce() -> R) -> R {
+    struct Restore(Option<fn() -> bool>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OBSERVE.set(self.0);
+        }
+    }
+    let _restore = Restore(OBSERVE.take());
+    run()
+}
+
 /// Notes a checkpoint that yields in any case, and so needs neither a look at the budget nor one for
 /// a cancellation: who runs the task looks when it has yielded.
 #[inline]
@@ -48,12 +67,6 @@ pub(crate) fn refill() {
 /// The thread has left its loop.
 pub(crate) fn lift() {
     LEFT.set(UNLIMITED);
-}
-
-/// Whether the code that runs is cancelled.
-#[inline]
-pub(crate) fn is_cancelled() -> bool {
-    OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
 }
 
 /// A checkpoint that looks at the cancellation alone, whatever is left of the budget.
@@ -137,4 +150,27 @@ pub(crate) async fn proceed() {
 pub(crate) async fn proceed_free() {
     poll_fn(poll_proceed).await;
     refund();
+}
+
+/// As [`budgeted`], for who waits in a line: where it is cancelled it also gives up, by `leave`, its
+/// place and what it was handed. It may stay undropped for long, beside something that is shielded,
+/// and others would wait for what it does not take.
+#[inline]
+pub(crate) fn budgeted_or_leave<'a, W: ?Sized, T>(
+    cx: &mut Context<'a>,
+    waiter: &mut W,
+    poll: impl FnOnce(&mut W, &mut Context<'a>) -> Poll<T>,
+    leave: impl FnOnce(&mut W),
+) -> Poll<T> {
+    if poll_proceed(cx).is_pending() {
+        if is_cancelled() {
+            leave(waiter);
+        }
+        return Poll::Pending;
+    }
+    let polled = poll(waiter, cx);
+    if polled.is_pending() {
+        refund();
+    }
+    polled
 }

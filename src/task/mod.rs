@@ -75,8 +75,8 @@ mod waker;
 use std::panic::Location;
 
 pub(crate) use budget::{
-    budgeted, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed, proceed_free,
-    refund, uncancelled,
+    budgeted, budgeted_or_leave, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed,
+    proceed_free, refund, uncancelled, unobserved,
 };
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};

@@ -6,6 +6,8 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod cancelled;
+mod foreign;
 mod limiter;
 mod many;
 mod mutex;

@@ -2,10 +2,11 @@
 
 use super::kit::wait::here;
 use super::often;
+use ringmill::scope::CancelScope;
 use ringmill::sync::{
     Barrier, CapacityLimiter, Condvar, Event, MVar, Mutex, Notify, OnceCell, RwLock, Semaphore,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 const THREADS: usize = 4;
@@ -95,4 +96,38 @@ fn a_plain_executor_runs_them_too() {
         assert_eq!(other.join().unwrap(), 7);
         assert_eq!(third.join().unwrap(), Ok("third"));
     });
+}
+
+#[test]
+fn what_blocks_a_thread_is_not_held_up_for_ever_by_a_cancelled_scope() {
+    let mutex = Mutex::new(());
+    let scope = CancelScope::new();
+    let token = scope.token();
+    let run = scope.run(async {
+        drop(token.cancel());
+        drop(mutex.blocking_lock());
+    });
+    assert!(here("the end", run).is_ok());
+}
+
+#[test]
+fn a_thread_s_last_destructors_may_wait() {
+    struct Last(Arc<Mutex<u32>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            *self.0.blocking_lock() += 1;
+        }
+    }
+    thread_local! {
+        static LAST: OnceLock<Last> = const { OnceLock::new() };
+    }
+    let mutex = Arc::new(Mutex::new(0));
+    let other = mutex.clone();
+    let thread = thread::spawn(move || {
+        // Before what waiting itself keeps in the thread, and so destroyed after it.
+        assert!(LAST.with(|last| last.set(Last(other.clone())).is_ok()));
+        *other.blocking_lock() += 1;
+    });
+    thread.join().unwrap();
+    assert_eq!(*mutex.blocking_lock(), 2);
 }

@@ -1,6 +1,10 @@
 //! Notify, Event, Condvar, Barrier: who is told, and who is told when somebody goes away.
 
 use super::{at_once, begun, in_both_forms, waiting};
+use ringmill::sync::Notify;
+use std::future::Future;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Wake};
 
 in_both_forms! {
     #[test]
@@ -47,6 +51,18 @@ in_both_forms! {
         notify.notify_one();
         assert!(stays.poll().is_some());
         assert_eq!(notify.waiting(), 0);
+    }
+
+    #[test]
+    fn enabling_twice_tells_of_a_notice_that_came_in_between() {
+        let notify = sync::Notify::new();
+        let mut notified = notify.notified();
+        assert!(!notified.enable());
+        notify.notify_one();
+        assert!(notified.enable());
+        at_once(&mut notified);
+        drop(notified);
+        drop(waiting(notify.notified()));
     }
 
     #[test]
@@ -166,4 +182,26 @@ in_both_forms! {
             assert!(at_once(sync::Barrier::new(size).wait()).is_leader());
         }
     }
+}
+
+#[test]
+fn a_notice_for_one_is_no_part_of_one_for_all_that_is_under_way() {
+    /// Tells one as it is woken by what tells all.
+    struct Tells(Weak<Notify>);
+    impl Wake for Tells {
+        fn wake(self: Arc<Self>) {
+            self.0.upgrade().unwrap().notify_one();
+        }
+    }
+    let notify = Arc::new(Notify::new());
+    let mut first = Box::pin(notify.notified());
+    let tells = Arc::new(Tells(Arc::downgrade(&notify))).into();
+    let mut cx = Context::from_waker(&tells);
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    // More than are woken in one go.
+    let mut others: Vec<_> = (0..40).map(|_| waiting(notify.notified())).collect();
+    notify.notify_waiters();
+    assert!(others.iter_mut().all(|one| one.poll().is_some()));
+    at_once(notify.notified());
+    drop(waiting(notify.notified()));
 }
