@@ -266,9 +266,19 @@ impl Siblings {
         }
     }
 
+    /// Whether none of the loops will run again.
+    pub(super) fn have_ended(&self) -> bool {
+        let state = self.quiet.state();
+        state
+            .loops
+            .iter()
+            .all(|told| matches!(told.what, What::Gone))
+    }
+
     /// Has every loop look around before it sleeps, or on.
     pub(super) fn rouse_all(&self) {
-        for index in 0..self.quiet.state().loops.len() {
+        let count = self.quiet.state().loops.len();
+        for index in 0..count {
             self.rouse(index);
         }
     }
