@@ -169,6 +169,21 @@ fn all_loops_have_one_time_and_it_jumps_to_the_next_timer_of_any() {
 }
 
 #[apply(on_each_driver)]
+fn a_loop_that_no_timer_concerns_sleeps_through_the_jumps() {
+    let (runtime, _) = jumping(2);
+    let parks = || runtime.handle().stats()[1].parks;
+    runtime.block_on(async {
+        drop(runtime.handle().loops()[1].spawn(|| sleep(3_600 * SECOND)));
+        sleep(SECOND).await;
+        let before = parks();
+        for _ in 0..1_000 {
+            sleep(SECOND).await;
+        }
+        assert_eq!(parks(), before);
+    });
+}
+
+#[apply(on_each_driver)]
 fn time_stands_while_messages_are_on_their_way() {
     let (runtime, clock) = jumping(2);
     let other = runtime.handle().loops()[1].clone();

@@ -50,7 +50,7 @@ fn a_clock_at_the_end_of_time_stands() {
 #[apply(on_each_driver)]
 fn a_shutdown_ends_also_where_a_job_keeps_time_from_jumping() {
     let clock = MockClock::autojump();
-    let runtime = runtime(2, &clock);
+    let runtime = build(builder(2).mock_clock(&clock).drain_timeout(MOMENT));
     let (go_on, may_go_on) = mpsc::channel::<()>();
     runtime.block_on(async {
         let waits = spawn(spawn_blocking(move || may_go_on.recv()));
