@@ -7,6 +7,7 @@ use kit::driver::{self, apply, on_each_driver};
 use kit::{build, builder};
 use ringmill::blocking::{compute, spawn_blocking};
 use ringmill::net::{TcpListener, TcpStream};
+use ringmill::scope::{fail_after, move_on_after};
 use ringmill::test_util::MockClock;
 use ringmill::time::{Instant, MissedTickPolicy, interval, sleep, sleep_until, timeout};
 use ringmill::{Runtime, fs, spawn, yield_now};
@@ -398,6 +399,24 @@ fn a_shutdown_ends_also_where_the_clock_stands() {
         drop(other.spawn(|| sleep(Duration::MAX)));
     });
     assert_eq!(runtime.shutdown(SECOND), 2);
+}
+
+#[apply(on_each_driver)]
+fn nested_deadlines_come_at_their_instants() {
+    let (runtime, _) = jumping(2);
+    runtime.block_on(async {
+        let start = Instant::now();
+        for round in 0..100 {
+            let (inner, outer) = (7 * SECOND, 10 * SECOND);
+            let both = fail_after(outer, async {
+                let first = move_on_after(inner, pending::<()>()).await;
+                assert_eq!((first, start.elapsed()), (None, round * outer + inner));
+                move_on_after(inner, sleep(inner)).await
+            });
+            assert!(both.await.is_err());
+            assert_eq!(start.elapsed(), (round + 1) * outer);
+        }
+    });
 }
 
 #[apply(on_each_driver)]

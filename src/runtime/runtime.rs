@@ -191,7 +191,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.seed.tell_of_panic();
+        let others = self.threads.iter().map(|thread| &thread.shared);
+        let drew = others.chain([self.first.shared()]).any(|it| it.has_drawn());
+        self.seed.tell_of_panic(drew);
         self.threads.clear();
         let _current = handle::enter(self.handle.clone());
         self.first.close(self.drain_timeout);
