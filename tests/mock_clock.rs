@@ -7,10 +7,11 @@ use kit::driver::{self, apply, on_each_driver};
 use kit::{build, builder};
 use ringmill::blocking::{compute, spawn_blocking};
 use ringmill::net::{TcpListener, TcpStream};
+use ringmill::pipe::pipe;
 use ringmill::scope::{fail_after, move_on_after};
 use ringmill::test_util::MockClock;
 use ringmill::time::{Instant, MissedTickPolicy, interval, sleep, sleep_until, timeout};
-use ringmill::{Runtime, fs, spawn, yield_now};
+use ringmill::{Runtime, fs, spawn, spawn_anywhere, yield_now};
 use std::cell::RefCell;
 use std::future::pending;
 use std::io::{Read, Write};
@@ -229,6 +230,39 @@ fn time_stands_while_jobs_run() {
     });
     assert_eq!(clock.elapsed(), SECOND);
     sends.join().unwrap();
+}
+
+#[apply(on_each_driver)]
+fn time_stands_while_a_closure_answers_through_a_pipe() {
+    let (runtime, clock) = jumping(2);
+    let other = runtime.handle().loops()[1].clone();
+    runtime.block_on(async {
+        for _ in 0..200 {
+            let answer = other.call(|| async {
+                let (sender, mut receiver) = pipe()?;
+                let mut end = std::fs::File::from(sender.into_owned_fd()?);
+                let writes = spawn_blocking(move || end.write_all(b"7"));
+                timeout(SECOND, receiver.read_exact(&mut [0])).await??;
+                writes.await.unwrap()
+            });
+            answer.await.unwrap().unwrap();
+        }
+    });
+    assert_eq!(clock.elapsed(), Duration::ZERO);
+}
+
+#[apply(on_each_driver)]
+fn time_stands_while_tasks_wait_for_any_loop() {
+    let (runtime, clock) = jumping(3);
+    runtime.block_on(async {
+        for _ in 0..300 {
+            let tasks: Vec<_> = (0..5).map(|_| spawn_anywhere(yield_now)).collect();
+            for task in tasks {
+                timeout(SECOND, task).await.unwrap().unwrap();
+            }
+        }
+    });
+    assert_eq!(clock.elapsed(), Duration::ZERO);
 }
 
 #[apply(on_each_driver)]
