@@ -181,7 +181,8 @@ fn a_loop_that_no_timer_concerns_sleeps_through_the_jumps() {
         for _ in 0..1_000 {
             sleep(SECOND).await;
         }
-        assert_eq!(parks(), before);
+        // A late signal may end a sleep, but not each jump.
+        assert!(parks() - before < 10);
     });
 }
 
