@@ -4,6 +4,7 @@ mod kit;
 
 use kit::child::{self, Running};
 use kit::{ON_PURPOSE, hush};
+use ringmill::blocking::spawn_blocking;
 use ringmill::test_util::MockClock;
 use ringmill::time::{Instant, sleep};
 use ringmill::{DriverKind, Handle, random, spawn, yield_now};
@@ -101,6 +102,38 @@ async fn ignore_is_kept() {
 }
 
 #[ringmill::test]
+#[cfg_attr(all(), should_panic(expected = "on purpose"), allow(unreachable_code))]
+async fn attributes_under_a_condition_are_kept() {
+    hush();
+    panic!("{ON_PURPOSE}");
+    #[allow(clippy::diverging_sub_expression)]
+    yield_now().await;
+}
+
+#[ringmill::test(driver = "epoll")]
+#[ignore = "to see that it compiles"]
+async fn a_test_may_return_never() -> ! {
+    pending().await
+}
+
+#[ringmill::test(driver = "epoll")]
+async fn inner_attributes_are_kept() {
+    #![allow(unused_variables)]
+    let unused = 7;
+    yield_now().await;
+}
+
+/// No name that a macro might think of is taken.
+fn inner_attributes_are_kept_body() -> u32 {
+    7
+}
+
+#[ringmill::test(driver = "auto")]
+async fn r#match() -> impl std::process::Termination {
+    assert_eq!(inner_attributes_are_kept_body(), 7);
+}
+
+#[ringmill::test]
 #[cfg(any())]
 async fn cfg_is_kept() {
     no_such_function();
@@ -128,11 +161,23 @@ async fn blocks() {
     }
 }
 
+#[ringmill::test(timeout = "20ms")]
+#[ignore = "for a child"]
+async fn waits_for_a_job() {
+    let job = || {
+        loop {
+            std::thread::park();
+        }
+    };
+    spawn_blocking(job).await.unwrap()
+}
+
 #[test]
 fn a_test_that_hangs_fails_with_its_name() {
     for name in [
         "hangs::uring",
         "hangs::epoll",
+        "waits_for_a_job::uring",
         "hangs_while_time_jumps::uring",
     ] {
         let ended = Running::start(name).finish();

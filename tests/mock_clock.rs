@@ -7,9 +7,11 @@ use kit::driver::{self, apply, on_each_driver};
 use kit::{build, builder};
 use ringmill::blocking::{compute, spawn_blocking};
 use ringmill::net::{TcpListener, TcpStream};
+use ringmill::pipe::pipe;
+use ringmill::scope::{fail_after, move_on_after};
 use ringmill::test_util::MockClock;
 use ringmill::time::{Instant, MissedTickPolicy, interval, sleep, sleep_until, timeout};
-use ringmill::{Runtime, fs, spawn, yield_now};
+use ringmill::{Runtime, fs, spawn, spawn_anywhere, yield_now};
 use std::cell::RefCell;
 use std::future::pending;
 use std::io::{Read, Write};
@@ -169,6 +171,22 @@ fn all_loops_have_one_time_and_it_jumps_to_the_next_timer_of_any() {
 }
 
 #[apply(on_each_driver)]
+fn a_loop_that_no_timer_concerns_sleeps_through_the_jumps() {
+    let (runtime, _) = jumping(2);
+    let parks = || runtime.handle().stats()[1].parks;
+    runtime.block_on(async {
+        drop(runtime.handle().loops()[1].spawn(|| sleep(3_600 * SECOND)));
+        sleep(SECOND).await;
+        let before = parks();
+        for _ in 0..1_000 {
+            sleep(SECOND).await;
+        }
+        // A late signal may end a sleep, but not each jump.
+        assert!(parks() - before < 10);
+    });
+}
+
+#[apply(on_each_driver)]
 fn time_stands_while_messages_are_on_their_way() {
     let (runtime, clock) = jumping(2);
     let other = runtime.handle().loops()[1].clone();
@@ -213,6 +231,39 @@ fn time_stands_while_jobs_run() {
     });
     assert_eq!(clock.elapsed(), SECOND);
     sends.join().unwrap();
+}
+
+#[apply(on_each_driver)]
+fn time_stands_while_a_closure_answers_through_a_pipe() {
+    let (runtime, clock) = jumping(2);
+    let other = runtime.handle().loops()[1].clone();
+    runtime.block_on(async {
+        for _ in 0..200 {
+            let answer = other.call(|| async {
+                let (sender, mut receiver) = pipe()?;
+                let mut end = std::fs::File::from(sender.into_owned_fd()?);
+                let writes = spawn_blocking(move || end.write_all(b"7"));
+                timeout(SECOND, receiver.read_exact(&mut [0])).await??;
+                writes.await.unwrap()
+            });
+            answer.await.unwrap().unwrap();
+        }
+    });
+    assert_eq!(clock.elapsed(), Duration::ZERO);
+}
+
+#[apply(on_each_driver)]
+fn time_stands_while_tasks_wait_for_any_loop() {
+    let (runtime, clock) = jumping(3);
+    runtime.block_on(async {
+        for _ in 0..300 {
+            let tasks: Vec<_> = (0..5).map(|_| spawn_anywhere(yield_now)).collect();
+            for task in tasks {
+                timeout(SECOND, task).await.unwrap().unwrap();
+            }
+        }
+    });
+    assert_eq!(clock.elapsed(), Duration::ZERO);
 }
 
 #[apply(on_each_driver)]
@@ -383,6 +434,24 @@ fn a_shutdown_ends_also_where_the_clock_stands() {
         drop(other.spawn(|| sleep(Duration::MAX)));
     });
     assert_eq!(runtime.shutdown(SECOND), 2);
+}
+
+#[apply(on_each_driver)]
+fn nested_deadlines_come_at_their_instants() {
+    let (runtime, _) = jumping(2);
+    runtime.block_on(async {
+        let start = Instant::now();
+        for round in 0..100 {
+            let (inner, outer) = (7 * SECOND, 10 * SECOND);
+            let both = fail_after(outer, async {
+                let first = move_on_after(inner, pending::<()>()).await;
+                assert_eq!((first, start.elapsed()), (None, round * outer + inner));
+                move_on_after(inner, sleep(inner)).await
+            });
+            assert!(both.await.is_err());
+            assert_eq!(start.elapsed(), (round + 1) * outer);
+        }
+    });
 }
 
 #[apply(on_each_driver)]

@@ -187,3 +187,20 @@ fn a_panic_tells_the_seed() {
         );
     }
 }
+
+#[apply(on_each_driver)]
+fn a_panic_tells_the_seed_that_nobody_chose_if_numbers_were_drawn() {
+    const NAME: &str = "a_panic_tells_the_seed_that_nobody_chose_if_numbers_were_drawn";
+    if child::is_child(NAME) {
+        let runtime = build(builder(2));
+        let draws = runtime.handle().loops()[1].call(|| async { random::u64() });
+        runtime.block_on(async move {
+            draws.await.unwrap();
+            panic!("{ON_PURPOSE}")
+        })
+    } else {
+        let ended = child::Running::start(NAME).finish();
+        assert!(!ended.status.success());
+        assert!(ended.output.contains("RINGMILL_SEED="), "{}", ended.output);
+    }
+}

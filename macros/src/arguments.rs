@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprLit, ItemFn, Lit, MetaNameValue, Result, Token};
+use syn::{AttrStyle, Error, Expr, ExprLit, ItemFn, Lit, MetaNameValue, Result, Signature, Token};
 
 /// One `name = value`.
 pub(crate) struct Argument {
@@ -101,13 +101,21 @@ impl Argument {
 /// The function: async, without arguments or generics.
 pub(crate) fn function(attribute: &str, item: TokenStream) -> Result<ItemFn> {
     let whole = item.clone();
-    let function: ItemFn = syn::parse2(item).map_err(|_| {
+    let mut function: ItemFn = syn::parse2(item).map_err(|_| {
         Error::new_spanned(
             whole,
             format!("`#[ringmill::{attribute}]` is for functions"),
         )
     })?;
+    for inner in &mut function.attrs {
+        // `#![allow(…)]` at the beginning of the body is of the function as well.
+        inner.style = AttrStyle::Outer;
+    }
     let signature = &function.sig;
+    if let Some(keyword) = keyword(signature) {
+        let message = format!("a function with `#[ringmill::{attribute}]` is an `async fn` alone");
+        return Err(Error::new_spanned(keyword, message));
+    }
     if signature.asyncness.is_none() {
         let message = format!("`#[ringmill::{attribute}]` is for an `async fn`");
         return Err(Error::new(signature.fn_token.span, message));
@@ -116,9 +124,19 @@ pub(crate) fn function(attribute: &str, item: TokenStream) -> Result<ItemFn> {
         let message = format!("a function with `#[ringmill::{attribute}]` takes no arguments");
         return Err(Error::new_spanned(&signature.inputs, message));
     }
-    if !signature.generics.params.is_empty() {
+    let generics = &signature.generics;
+    if !generics.params.is_empty() || generics.where_clause.is_some() {
         let message = format!("a function with `#[ringmill::{attribute}]` cannot be generic");
-        return Err(Error::new_spanned(&signature.generics, message));
+        let bounds = generics.where_clause.to_token_stream();
+        return Err(Error::new_spanned(quote!(#generics #bounds), message));
     }
     Ok(function)
+}
+
+/// What makes calling it something else.
+fn keyword(signature: &Signature) -> Option<TokenStream> {
+    let unsafety = signature.unsafety.map(ToTokens::into_token_stream);
+    let constness = signature.constness.map(ToTokens::into_token_stream);
+    let abi = signature.abi.as_ref().map(ToTokens::to_token_stream);
+    constness.or(unsafety).or(abi)
 }

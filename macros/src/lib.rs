@@ -25,11 +25,13 @@ use proc_macro::TokenStream;
 ///
 /// Where the runtime cannot be built, the program says why on the standard error and ends with
 /// status 1. What else a runtime can be told is for its `Builder`.
+///
+/// What it expands to names the crate `ringmill`: it must not be renamed in `Cargo.toml`.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let kept = item.clone();
     main_fn::expand(arguments.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+        .map_or_else(|error| complain(error, kept), TokenStream::from)
 }
 
 /// Makes an `async fn` a test, or one for each driver: `name::uring` and `name::epoll`.
@@ -51,15 +53,26 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `seed = 7` | the seed of the runtime's random numbers; by default `RINGMILL_SEED`, or chance |
 ///
 /// The function may return what a test may return, and its other attributes (`#[should_panic]`,
-/// `#[ignore]`, `#[cfg]` …) hold for each of the tests. A driver that this machine does not have
+/// `#[ignore]`, `#[cfg]` …) hold for each of the tests; lints and `#[cfg]` for its code as well. A driver that this machine does not have
 /// fails its test.
 ///
 /// At the end of the timeout the test panics, and those beside it go on. Where it does not come to
 /// that within a second, as a task blocks the loop, the process aborts and says which test it was:
-/// no thread can be stopped from outside.
+/// no thread can be stopped from outside. So it does where the runtime does not end within ten
+/// seconds of that, as a task blocks another loop; for closures that still run in its pools it waits
+/// for a second only.
+///
+/// What it expands to names the crate `ringmill`: it must not be renamed in `Cargo.toml`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let kept = item.clone();
     test_fn::expand(arguments.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+        .map_or_else(|error| complain(error, kept), TokenStream::from)
+}
+
+/// The error, and the item as it is: what else is wrong with it is said too, and nobody misses it.
+fn complain(error: syn::Error, item: TokenStream) -> TokenStream {
+    let mut all = TokenStream::from(error.into_compile_error());
+    all.extend(item);
+    all
 }

@@ -8,6 +8,25 @@ use syn::Result;
 const KNOWN: &str = "`loops` and `driver`";
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let function = function("main", item)?;
+    // With an argument that is wrong there is a `main` all the same, and no error about that.
+    let (settings, complaint) = match settings(arguments) {
+        Ok(settings) => (settings, None),
+        Err(error) => (TokenStream::new(), Some(error.into_compile_error())),
+    };
+    let (attributes, visibility) = (&function.attrs, &function.vis);
+    let (name, output, body) = (&function.sig.ident, &function.sig.output, &function.block);
+    Ok(quote! {
+        #complaint
+        #(#attributes)*
+        #visibility fn #name() #output {
+            async fn #name() #output #body
+            ::ringmill::entry::run_main(::ringmill::Builder::new() #settings, #name())
+        }
+    })
+}
+
+fn settings(arguments: TokenStream) -> Result<TokenStream> {
     let mut settings = TokenStream::new();
     for argument in parse(arguments, KNOWN)? {
         settings.extend(match argument.name.as_str() {
@@ -22,14 +41,5 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
             _ => return Err(argument.unknown(KNOWN)),
         });
     }
-    let function = function("main", item)?;
-    let (attributes, visibility) = (&function.attrs, &function.vis);
-    let (name, output, body) = (&function.sig.ident, &function.sig.output, &function.block);
-    Ok(quote! {
-        #(#attributes)*
-        #visibility fn #name() #output {
-            async fn #name() #output #body
-            ::ringmill::entry::run_main(::ringmill::Builder::new() #settings, #name())
-        }
-    })
+    Ok(settings)
 }

@@ -2,15 +2,16 @@
 
 use crate::arguments::{Argument, function, parse};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Attribute, Error, Result, ReturnType};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Ident, Meta, Path, Result, ReturnType, Token, parse_quote};
 
 const KNOWN: &str = "`drivers`, `driver`, `loops`, `clock`, `timeout` and `seed`";
 
 /// Attributes that say something of the code, and not of the test.
-const OF_CODE: [&str; 7] = [
-    "cfg", "cfg_attr", "allow", "expect", "warn", "deny", "forbid",
-];
+const OF_CODE: [&str; 6] = ["cfg", "allow", "expect", "warn", "deny", "forbid"];
 
 /// What the tests are told, and the driver if there is to be one only.
 #[derive(Default)]
@@ -20,32 +21,38 @@ struct Settings {
 }
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let arguments = parse(arguments, KNOWN)?;
-    let settings = settings(&arguments)?;
     let function = function("test", item)?;
+    // With an argument that is wrong there is a test all the same: what its body uses is used.
+    let settings = parse(arguments, KNOWN).and_then(|arguments| settings(&arguments));
+    let (settings, complaint) = match settings {
+        Ok(settings) => (settings, None),
+        Err(error) => (Settings::default(), Some(error.into_compile_error())),
+    };
     if let Some(twice) = function.attrs.iter().find(|it| it.path().is_ident("test")) {
         return Err(Error::new_spanned(
             twice,
             "`#[ringmill::test]` makes it a test: leave `#[test]` out",
         ));
     }
-    let (of_code, of_test): (Vec<&Attribute>, Vec<&Attribute>) = function
-        .attrs
-        .iter()
-        .partition(|it| OF_CODE.iter().any(|name| it.path().is_ident(name)));
+    let all = &function.attrs;
+    let of_code: Vec<Attribute> = all.iter().filter_map(of_code).collect();
     let (signature, body) = (&function.sig, &function.block);
     let name = &signature.ident;
     let output = match &signature.output {
         ReturnType::Default => quote!(),
-        ReturnType::Type(..) => quote!(-> impl ::std::process::Termination),
+        // Where the type cannot be a test's, it is the type that is wrong.
+        ReturnType::Type(_, output) => {
+            quote_spanned!(output.span()=> -> impl ::std::process::Termination)
+        }
     };
     let calls = &settings.calls;
-    let test = |test_name: &syn::Ident, full: &str, driver: &TokenStream, path: TokenStream| {
+    let test = |test_name: &Ident, driver: &TokenStream, within: TokenStream, path: TokenStream| {
+        let full = test_name.unraw().to_string();
         quote! {
-            #(#of_test)*
-            #(#of_code)*
+            #(#all)*
             #[::core::prelude::v1::test]
             fn #test_name() #output {
+                #within
                 ::ringmill::entry::Test::new(::core::module_path!(), #full, #driver)
                     #calls
                     .run(#path)
@@ -53,23 +60,16 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         }
     };
     if let Some(driver) = &settings.driver {
-        let body_name = format_ident!("{}_body", name);
-        let mut inner = signature.clone();
-        inner.ident = body_name.clone();
-        let test = test(name, &name.to_string(), driver, quote!(#body_name));
-        return Ok(quote! {
-            #(#of_code)*
-            #[cfg(test)]
-            #inner #body
-            #test
-        });
+        let test = test(name, driver, quote!(#signature #body), quote!(#name));
+        return Ok(quote!(#complaint #test));
     }
     let each = [("uring", "Uring"), ("epoll", "Epoll")].map(|(driver, kind)| {
         let (driver, kind) = (format_ident!("{driver}"), format_ident!("{kind}"));
         let kind = quote!(::ringmill::DriverKind::#kind);
-        test(&driver, &driver.to_string(), &kind, quote!(super::#name))
+        test(&driver, &kind, quote!(), quote!(super::#name))
     });
     Ok(quote! {
+        #complaint
         #(#of_code)*
         #[cfg(test)]
         #signature #body
@@ -79,6 +79,19 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
             #(#each)*
         }
     })
+}
+
+/// What of the attribute is about the code; of a `cfg_attr` that may be a part.
+fn of_code(attribute: &Attribute) -> Option<Attribute> {
+    let is_of_code = |path: &Path| OF_CODE.iter().any(|name| path.is_ident(name));
+    if !attribute.path().is_ident("cfg_attr") {
+        return is_of_code(attribute.path()).then(|| attribute.clone());
+    }
+    let parts = Punctuated::<Meta, Token![,]>::parse_terminated;
+    let mut parts = attribute.parse_args_with(parts).ok()?.into_iter();
+    let condition = parts.next()?;
+    let kept: Vec<Meta> = parts.filter(|part| is_of_code(part.path())).collect();
+    (!kept.is_empty()).then(|| parse_quote!(#[cfg_attr(#condition, #(#kept),*)]))
 }
 
 fn settings(arguments: &[Argument]) -> Result<Settings> {

@@ -9,12 +9,16 @@ use std::io::Write;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
 /// How long a test whose time is over has to fail by itself. A loop that turns needs far less.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long its runtime then has to end: it waits for its pools and its streams, for
+/// [`Builder::drain_timeout`] each, which is less.
+const END: Duration = Duration::from_secs(10);
 
 /// The settings of a test.
 pub struct Test {
@@ -96,6 +100,8 @@ struct Shared {
     name: String,
     limit: Duration,
     is_over: AtomicBool,
+    /// The test has ended, one way or another, and its runtime is to.
+    has_ended: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
@@ -105,6 +111,7 @@ impl Deadline {
             name,
             limit,
             is_over: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             waker: Mutex::new(None),
         });
         let (_ended, ends) = mpsc::channel();
@@ -119,8 +126,10 @@ impl Deadline {
 
     /// Runs the test as long as it may.
     async fn or_panic<F: Future>(&self, test: F) -> F::Output {
-        let mut test = pin!(test);
         let shared = &self.shared;
+        // After the test's own values.
+        let _ends = Ends(shared);
+        let mut test = pin!(test);
         poll_fn(|cx| {
             let waker = cx.waker().clone();
             let old = lock(&shared.waker).replace(waker);
@@ -132,11 +141,7 @@ impl Deadline {
                     shared.name, shared.limit
                 );
             }
-            let polled = test.as_mut().poll(cx);
-            if let Poll::Ready(output) = polled {
-                return Poll::Ready(output);
-            }
-            Poll::Pending
+            test.as_mut().poll(cx)
         })
         .await
     }
@@ -153,15 +158,32 @@ impl Shared {
         if let Some(waker) = waker {
             waker.wake();
         }
-        if timed_out(GRACE) {
-            // Past the harness, which would keep it until the end of the test.
-            let _ = writeln!(
-                std::io::stderr(),
-                "ringmill: the test {} is not done after {:?}, and its loop is blocked: aborting",
-                self.name,
-                self.limit
-            );
-            std::process::abort();
+        if !timed_out(GRACE) {
+            return;
         }
+        let why = if !self.has_ended.load(Ordering::Acquire) {
+            "its loop is blocked"
+        } else if timed_out(END) {
+            "its runtime does not end"
+        } else {
+            return;
+        };
+        // Past the harness, which would keep it until the end of the test.
+        let _ = writeln!(
+            std::io::stderr(),
+            "ringmill: the test {} is not done after {:?}, and {why}: aborting",
+            self.name,
+            self.limit
+        );
+        std::process::abort();
+    }
+}
+
+/// Says at its drop that the test has ended.
+struct Ends<'a>(&'a Shared);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Release);
     }
 }

@@ -6,6 +6,7 @@ use crate::driver::Park;
 use crate::sys::clock;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One loop's clock.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +44,17 @@ impl LoopClock {
         true
     }
 
-    /// Nobody is to have to move it any more.
-    pub(crate) fn run_out(&self) {}
+    /// Nobody has to move it.
+    pub(crate) fn run_out(&self, _limit: Duration) -> impl Drop + use<> {
+        RunOut
+    }
+}
+
+struct RunOut;
+
+impl Drop for RunOut {
+    #[inline(always)]
+    fn drop(&mut self) {}
 }
 
 /// Now, on a thread that runs no loop.

@@ -3,13 +3,14 @@
 use crate::sys::contained;
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A loop's values, each by the number of whom it belongs to.
 #[derive(Default)]
 pub(crate) struct Locals {
-    values: RefCell<HashMap<u64, Rc<dyn Any>>>,
+    /// In the order of their owners' making, which is also that of their drops.
+    values: RefCell<BTreeMap<u64, Rc<dyn Any>>>,
 }
 
 impl Locals {

@@ -158,6 +158,7 @@ impl EventLoop {
 
     /// The loop's random numbers. `draw` must not run foreign code.
     pub(crate) fn random<R>(&self, draw: impl FnOnce(&mut Rng) -> R) -> R {
+        self.shared.note_draw();
         draw(&mut self.random.borrow_mut())
     }
 

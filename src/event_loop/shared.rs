@@ -22,6 +22,7 @@ pub(crate) struct LoopShared {
     pub(super) activity: Activity,
     pub(super) siblings: Arc<Siblings>,
     stop: AtomicBool,
+    drew: AtomicBool,
 }
 
 impl LoopShared {
@@ -42,6 +43,7 @@ impl LoopShared {
             activity: Activity::default(),
             siblings,
             stop: AtomicBool::new(false),
+            drew: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +93,16 @@ impl LoopShared {
     /// The loop has handed a connection over; only its own thread may say so.
     pub(crate) fn count_hand_over(&self) {
         self.metrics.handed_over.add(1);
+    }
+
+    /// A task of the loop has drawn a random number.
+    pub(super) fn note_draw(&self) {
+        self.drew.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a task of the loop has drawn random numbers.
+    pub(crate) fn has_drawn(&self) -> bool {
+        self.drew.load(Ordering::Relaxed)
     }
 
     /// Tells the loop's thread to come to an end.

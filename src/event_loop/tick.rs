@@ -131,7 +131,7 @@ impl EventLoop {
                     self.submit_queued();
                 }
                 let now = self.clock.now();
-                if now >= *deadline.get_or_insert(now + self.config.time_budget) {
+                if now >= *deadline.get_or_insert(now.saturating_add(self.config.time_budget)) {
                     break;
                 }
             }

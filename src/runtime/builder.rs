@@ -192,7 +192,8 @@ impl Builder {
     ///
     /// What is chosen here holds. Else whoever runs the program may choose by the environment
     /// variable `RINGMILL_SEED`; else it is a number that nobody can foresee.
-    /// [`Handle::seed`](super::Handle::seed) tells it.
+    /// [`Handle::seed`](super::Handle::seed) tells it; so does, on the standard error, a runtime that
+    /// a panic ends, if it was chosen here or numbers were drawn.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self

@@ -156,12 +156,13 @@ impl Runtime {
     /// Ends the runtime gracefully: tells every [`Drain`](super::Drain) of it, waits until all
     /// tasks have ended or `limit` is over, cancels what is left, and joins the threads.
     ///
-    /// A mock clock is made to jump by itself, so that the limit comes.
+    /// A mock clock is made to jump by itself meanwhile, so that the limit comes; at the latest when
+    /// as much real time has passed.
     ///
     /// Returns how many tasks had to be cancelled.
     pub fn shutdown(self, limit: Duration) -> usize {
         self.handle.drain();
-        self.clock.run_out();
+        let _runs_out = self.clock.run_out(limit);
         self.block_on(async {
             let deadline = time::Instant::now() + limit;
             // What a loop that never answers is taken to have: at least what keeps it busy.
@@ -190,7 +191,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.seed.tell_of_panic();
+        let others = self.threads.iter().map(|thread| &thread.shared);
+        let drew = others.chain([self.first.shared()]).any(|it| it.has_drawn());
+        self.seed.tell_of_panic(drew);
         self.threads.clear();
         let _current = handle::enter(self.handle.clone());
         self.first.close(self.drain_timeout);

@@ -33,9 +33,9 @@ impl SeedNote {
         SeedNote { seed, matters }
     }
 
-    /// To be called by the runtime's drop.
-    pub(super) fn tell_of_panic(&self) {
-        if self.matters && std::thread::panicking() {
+    /// To be called by the runtime's drop: whether anybody drew random numbers.
+    pub(super) fn tell_of_panic(&self, drew: bool) {
+        if (self.matters || drew) && std::thread::panicking() {
             eprintln!("ringmill: {VARIABLE}={}", self.seed);
         }
     }

@@ -36,7 +36,8 @@ use std::time::Duration;
 pub struct MockClock(Arc<VirtualClock>);
 
 impl MockClock {
-    /// A clock that stands still until it is [advanced](MockClock::advance).
+    /// A clock that stands still until it is [advanced](MockClock::advance). Where nobody does that,
+    /// what waits for time waits for ever.
     ///
     /// ```
     /// use ringmill::test_util::MockClock;

@@ -31,14 +31,16 @@
 //! [`block_on`](crate::Runtime::block_on), nothing is found to wait.
 //!
 //! Its limits: of what happens outside of the runtime nobody can tell whether it will lead to
-//! something. A peer in another process or on a plain thread that is about to send, a child process
-//! that is about to end, a signal, a message from a thread of the test's own: for those there is a
-//! threshold, real time for which all must have waited. Traffic over loopback between tasks of the
+//! something. A peer in another process, in another runtime or on a plain thread that is about to send,
+//! a child process that is about to end, a signal, a message from a thread of the test's own, the
+//! thread that writes a standard output where the loop cannot: for those there is a threshold, real
+//! time for which all must have waited. Traffic over loopback between tasks of the
 //! runtime completes first: the kernel delivers it while it is sent, or at the next tick of a machine
 //! that is busy. So, where a task waits for a socket, a pipe or a child, all must have waited for 5 ms
 //! of real time, whatever the threshold; where tasks wait for timers and each other alone, for no
-//! time. A closure
-//! in a pool that itself waits for a timer of a loop
+//! time.
+//!
+//! A closure in a pool that itself waits for a timer of a loop
 //! ([`call_blocking`](crate::LoopRef::call_blocking)) keeps the time from jumping to that timer.
 
 mod all_blocked;

@@ -4,7 +4,7 @@
 fn not_async() {}
 
 #[ringmill::main]
-async fn with_arguments(number: u32) {}
+async fn with_arguments(_: u32) {}
 
 #[ringmill::main]
 async fn generic<T>() {}
@@ -26,5 +26,20 @@ async fn driver() {}
 
 #[ringmill::main(2)]
 async fn no_name() {}
+
+#[ringmill::main]
+async unsafe fn not_safe() {}
+
+#[ringmill::main]
+async fn bounded()
+where
+    String: Clone,
+{
+}
+
+#[ringmill::main]
+async fn wrong_type() -> u32 {
+    "seven"
+}
 
 fn main() {}

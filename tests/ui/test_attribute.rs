@@ -4,7 +4,7 @@
 fn not_async() {}
 
 #[ringmill::test]
-async fn with_arguments(number: u32) {}
+async fn with_arguments(_: u32) {}
 
 #[ringmill::test]
 #[test]
@@ -27,5 +27,15 @@ async fn no_text() {}
 
 #[ringmill::test(seed = "7")]
 async fn seed() {}
+
+#[ringmill::test]
+async unsafe fn not_safe() {}
+
+#[ringmill::test]
+async fn bounded()
+where
+    String: Clone,
+{
+}
 
 fn main() {}

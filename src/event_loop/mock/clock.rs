@@ -4,12 +4,15 @@
 use super::quiet::Verdict;
 use crate::driver::Park;
 use crate::event_loop::{EventLoop, Siblings, Timers};
-use crate::sys::{clock, lock};
+use crate::sys::{clock, inherit, lock};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Where a virtual clock begins: a day after its zero, so that there is time before.
 const START: u64 = 86_400 * 1_000_000_000;
@@ -108,10 +111,54 @@ impl LoopClock {
         self.mock.is_none()
     }
 
-    /// Nobody is to have to move it any more.
-    pub(crate) fn run_out(&self) {
-        if let Some(mock) = &self.mock {
-            mock.set_autojump(Some(0));
+    /// Until what is returned is dropped nobody has to move it: it jumps by itself, and once more,
+    /// by `limit`, when that has passed in real time, as something may keep it from jumping.
+    pub(crate) fn run_out(&self, limit: Duration) -> impl Drop + use<> {
+        RunOut::begin(self.mock.clone(), limit)
+    }
+}
+
+/// A virtual clock at the end of its runtime.
+struct RunOut {
+    clock: Option<Arc<VirtualClock>>,
+    autojump: Option<u64>,
+    /// Ends the thread that waits for the limit, and that thread.
+    waits: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl RunOut {
+    fn begin(clock: Option<Arc<VirtualClock>>, limit: Duration) -> Self {
+        let autojump = clock.as_ref().and_then(|clock| clock.autojump());
+        let waits = clock.clone().and_then(|clock| {
+            clock.set_autojump(Some(0));
+            let (over, is_over) = mpsc::channel();
+            let wait = move || {
+                if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                    clock.advance(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+                }
+            };
+            // Without a thread it is as good as it can be.
+            let thread = inherit::thread("ringmill-limit", wait).ok()?;
+            Some((over, thread))
+        });
+        RunOut {
+            clock,
+            autojump,
+            waits,
+        }
+    }
+}
+
+impl Drop for RunOut {
+    fn drop(&mut self) {
+        if let Some((over, thread)) = self.waits.take() {
+            drop(over);
+            // It has nothing to panic with.
+            let _ = thread.join();
+        }
+        if let Some(clock) = &self.clock {
+            // Another runtime may live by it after this one.
+            clock.set_autojump(self.autojump);
         }
     }
 }
@@ -227,12 +274,14 @@ impl VirtualClock {
         }
         // Rounded up: a wait that ended early would be followed by many short ones.
         let left = deadline.saturating_sub(hand.at) as f64 / hand.rate;
-        Some(hand.since.saturating_add(left.ceil() as u64 + 1))
+        let left = (left.ceil() as u64).saturating_add(1);
+        Some(hand.since.saturating_add(left))
     }
 
     fn attach(self: &Arc<Self>, siblings: &Arc<Siblings>) -> bool {
         let mut loops = lock(&self.loops);
-        let is_free = loops.strong_count() == 0;
+        // A handle that outlives its runtime keeps what loops know of each other.
+        let is_free = loops.upgrade().is_none_or(|loops| loops.have_ended());
         if is_free {
             *loops = Arc::downgrade(siblings);
             siblings.live_by(self);

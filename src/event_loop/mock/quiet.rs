@@ -7,14 +7,16 @@
 //!
 //! 1. What one loop does may reach another through the kernel, where nobody sees it: bytes of a
 //!    connection. So work has a *generation*: whoever has polled a task or submitted something since it
-//!    last told that it waits begins a new one, and what others told in an older one is void. The
-//!    last loop wakes them, and they look at the kernel and tell again. Looking is no work, so this
-//!    ends.
+//!    last told that it waits begins a new one, and what others told in an older one is void, as far
+//!    as they wait for the kernel. The last loop wakes those, and they look at the kernel and tell
+//!    again. Looking is no work, so this ends. A loop of which the kernel has no operation can
+//!    only be reached by 2, and sleeps on.
 //! 2. What reaches a loop otherwise comes through its inbox, which then no longer says that it
 //!    sleeps. Who decides looks at all inboxes: a loop that tells has pushed all it had to push
 //!    before, under the lock that telling takes.
 //! 3. Jobs of the pools are counted; a job pushes its result before it is taken from the count, and
-//!    the count is read before the inboxes. The end of the last one has the first loop tell again.
+//!    the count is read before the inboxes. A job may reach a loop through the kernel as well, so
+//!    its end begins a generation; that of the last one has the first loop tell again.
 //! 4. A loop takes back what it told before it does anything else. One that does not run, as its
 //!    thread is not in `block_on` or has not come so far, counts as busy; one that has ended does
 //!    not count.
@@ -165,12 +167,10 @@ impl Siblings {
         let (index, work) = (me.shared.index(), me.work());
         let mut guard = self.quiet.state();
         let state = &mut *guard;
-        let told = &mut state.loops[index];
-        if std::mem::replace(&mut told.work, work) != work {
-            state.generation += 1;
-            state.since = None;
+        if std::mem::replace(&mut state.loops[index].work, work) != work {
+            state.begin_generation();
         }
-        told.what = What::Waits(Waits {
+        state.loops[index].what = What::Waits(Waits {
             generation: state.generation,
             deadline,
             for_kernel: me.driver.awaits_kernel(),
@@ -226,13 +226,13 @@ impl Siblings {
         }
         let mut all = true;
         for (index, told) in state.loops.iter().enumerate() {
-            let waited = match told.what {
+            let waits = match told.what {
                 What::Gone => continue,
                 What::Away | What::Awake => {
                     all = false;
                     continue;
                 }
-                What::Waits(waits) => waits.generation,
+                What::Waits(waits) => waits,
             };
             let Some(shared) = self.loop_at(index) else {
                 continue;
@@ -240,7 +240,7 @@ impl Siblings {
             if !shared.inbox.is_asleep() {
                 // Rule 2.
                 all = false;
-            } else if index != me && waited != state.generation {
+            } else if index != me && waits.for_kernel && waits.generation != state.generation {
                 // Rule 1.
                 all = false;
                 shared.rouse();
@@ -259,6 +259,20 @@ impl Siblings {
         }
     }
 
+    /// A job has ended.
+    fn end_job(&self) {
+        let mut state = self.asks_for_quiet().then(|| self.quiet.state());
+        if let Some(state) = &mut state {
+            // In one step with the count, for who decides.
+            state.begin_generation();
+        }
+        let before = self.quiet.jobs.fetch_sub(1, Ordering::Release);
+        drop(state);
+        if before == 1 {
+            self.rouse_first();
+        }
+    }
+
     /// One loop is to tell again: something has ended that others waited for.
     fn rouse_first(&self) {
         if self.asks_for_quiet() {
@@ -266,9 +280,19 @@ impl Siblings {
         }
     }
 
+    /// Whether none of the loops will run again.
+    pub(super) fn have_ended(&self) -> bool {
+        let state = self.quiet.state();
+        state
+            .loops
+            .iter()
+            .all(|told| matches!(told.what, What::Gone))
+    }
+
     /// Has every loop look around before it sleeps, or on.
     pub(super) fn rouse_all(&self) {
-        for index in 0..self.quiet.state().loops.len() {
+        let count = self.quiet.state().loops.len();
+        for index in 0..count {
             self.rouse(index);
         }
     }
@@ -310,6 +334,12 @@ impl Siblings {
 }
 
 impl State {
+    /// Something was done that others may notice.
+    fn begin_generation(&mut self) {
+        self.generation += 1;
+        self.since = None;
+    }
+
     fn waits(&self) -> impl Iterator<Item = Waits> {
         self.loops.iter().filter_map(|told| match told.what {
             What::Waits(waits) => Some(waits),
@@ -433,10 +463,8 @@ pub(crate) struct Disturbance(Option<Arc<Siblings>>);
 
 impl Drop for Disturbance {
     fn drop(&mut self) {
-        if let Some(siblings) = &self.0
-            && siblings.quiet.jobs.fetch_sub(1, Ordering::Release) == 1
-        {
-            siblings.rouse_first();
+        if let Some(siblings) = &self.0 {
+            siblings.end_job();
         }
     }
 }
