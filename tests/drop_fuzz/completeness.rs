@@ -2,7 +2,7 @@
 
 use crate::source::{Source, sources};
 use crate::table::{EXCEPTIONS, rows};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What users await, by module, type and name: every `pub async fn`, every `pub fn` that gives an
 /// `impl Future`, every public type that is a future, a stream or can be awaited.
@@ -185,13 +185,15 @@ fn public_types(code: &str) -> impl Iterator<Item = String> {
 fn found() -> Found {
     let files = sources("src");
     let files: Vec<_> = files.iter().filter(|file| file.layer().is_some()).collect();
-    let public = files
-        .iter()
-        .flat_map(|file| public_types(&file.code))
-        .collect();
+    // By layer: what is public in one may have the name of what is not in another.
+    let mut public: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for file in &files {
+        let types = public.entry(file.layer()).or_default();
+        types.extend(public_types(&file.code));
+    }
     let mut found = Found::default();
-    for file in files {
-        found.look_at(file, &public);
+    for file in &files {
+        found.look_at(file, &public[&file.layer()]);
     }
     found
 }

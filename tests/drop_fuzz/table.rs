@@ -3,8 +3,8 @@
 
 use crate::cut::Cut;
 use crate::scenes::{
-    blocking, channels, connections, directories, files, loops, pipes, processes, scopes, signals,
-    standard, streams, timers,
+    blocking, channels, connections, contexts, directories, files, loops, pipes, processes, scopes,
+    signals, standard, streams, sync, timers,
 };
 use ringmill::net::{ReadHalf, TcpStream, WriteHalf};
 use ringmill::stdio::{Stderr, Stdout};
@@ -42,11 +42,13 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     TABLES.into_iter().flatten()
 }
 
-const TABLES: [&[Row]; 8] = [
+const TABLES: [&[Row]; 10] = [
     NET,
     FS,
     PIPE_AND_PROCESS,
     CHANNEL,
+    SYNC,
+    CONTEXT,
     TIME_AND_BLOCKING,
     RUNTIME,
     SCOPE,
@@ -178,6 +180,63 @@ const CHANNEL: &[Row] = rows! { false:
     "channel::watch::Receiver as Stream" => channels::watch_next;
 };
 
+const SYNC: &[Row] = rows! { false:
+    "sync::Barrier::wait" => sync::shared::barrier;
+    "sync::Barrier::wait (local)" => sync::local::barrier;
+    "sync::CapacityLimiter::acquire_on_behalf_of" => sync::shared::borrow;
+    "sync::CapacityLimiter::acquire_on_behalf_of (local)" => sync::local::borrow;
+    "sync::CapacityLimiter::acquire_on_behalf_of_owned" => sync::shared::borrow_owned;
+    "sync::CapacityLimiter::acquire_on_behalf_of_owned (local)" => sync::local::borrow_owned;
+    "sync::Condvar::wait" => sync::shared::condvar_wait;
+    "sync::Condvar::wait (local)" => sync::local::condvar_wait;
+    "sync::Condvar::wait_while" => sync::shared::condvar_wait_while;
+    "sync::Condvar::wait_while (local)" => sync::local::condvar_wait_while;
+    "sync::Event::wait" => sync::shared::event;
+    "sync::Event::wait (local)" => sync::local::event;
+    "sync::Lazy::get" => sync::shared::lazy;
+    "sync::Lazy::get (local)" => sync::local::lazy;
+    "sync::MVar::put" => sync::shared::mvar_put;
+    "sync::MVar::put (local)" => sync::local::mvar_put;
+    "sync::MVar::read" => sync::shared::mvar_read;
+    "sync::MVar::read (local)" => sync::local::mvar_read;
+    "sync::MVar::take" => sync::shared::mvar_take;
+    "sync::MVar::take (local)" => sync::local::mvar_take;
+    "sync::MVar::update" => sync::shared::mvar_update;
+    "sync::MVar::update (local)" => sync::local::mvar_update;
+    "sync::Mutex::lock" => sync::shared::lock;
+    "sync::Mutex::lock (local)" => sync::local::lock;
+    "sync::Mutex::lock_owned" => sync::shared::lock_owned;
+    "sync::Mutex::lock_owned (local)" => sync::local::lock_owned;
+    "sync::Notified" => sync::shared::notified;
+    "sync::Notified (local)" => sync::local::notified;
+    "sync::OnceCell::get_or_init" => sync::shared::get_or_init;
+    "sync::OnceCell::get_or_init (local)" => sync::local::get_or_init;
+    "sync::OnceCell::get_or_try_init" => sync::shared::get_or_try_init;
+    "sync::OnceCell::get_or_try_init (local)" => sync::local::get_or_try_init;
+    "sync::RwLock::read" => sync::shared::read;
+    "sync::RwLock::read (local)" => sync::local::read;
+    "sync::RwLock::read_owned" => sync::shared::read_owned;
+    "sync::RwLock::read_owned (local)" => sync::local::read_owned;
+    "sync::RwLock::write" => sync::shared::write;
+    "sync::RwLock::write (local)" => sync::local::write;
+    "sync::RwLock::write_owned" => sync::shared::write_owned;
+    "sync::RwLock::write_owned (local)" => sync::local::write_owned;
+    "sync::Semaphore::acquire" => sync::shared::acquire;
+    "sync::Semaphore::acquire (local)" => sync::local::acquire;
+    "sync::Semaphore::acquire_many" => sync::shared::acquire_many;
+    "sync::Semaphore::acquire_many (local)" => sync::local::acquire_many;
+    "sync::Semaphore::acquire_many_owned" => sync::shared::acquire_many_owned;
+    "sync::Semaphore::acquire_many_owned (local)" => sync::local::acquire_many_owned;
+    "sync::Semaphore::acquire_owned" => sync::shared::acquire_owned;
+    "sync::Semaphore::acquire_owned (local)" => sync::local::acquire_owned;
+};
+
+const CONTEXT: &[Row] = rows! { false:
+    "context::Scope" => contexts::scope;
+    "context::Attached" => contexts::attached;
+    "correlation::Waiter" => contexts::waiter;
+};
+
 const TIME_AND_BLOCKING: &[Row] = rows! { false:
     "time::Sleep" => timers::sleeping;
     "time::Timeout" => timers::timing_out;
@@ -215,6 +274,9 @@ const SCOPE: &[Row] = rows! { false:
     "scope::JoinSet::join_all" => scopes::set_join_all;
     "scope::JoinSet::shutdown" => scopes::set_shutdown;
     "scope::checkpoint" => scopes::checking;
+    "scope::Limited::spawn" => scopes::limited_spawn;
+    "scope::Results::next" => scopes::results_next;
+    "scope::Results as Stream" => scopes::results_stream;
     "scope::WaitCancelled" => scopes::cancelled;
     "scope::Ended" => scopes::ended;
     "scope::Run" => scopes::run;
@@ -249,5 +311,13 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "compat::hyper::Serve",
         "a `runtime::Serve` whose connections hyper reads and writes; tests/hyper.rs has its ends",
+    ),
+    (
+        "test_util::AllBlocked",
+        "it is for loops that rest, and for the mock clock; tests/test_util.rs has its ends",
+    ),
+    (
+        "test_util::At",
+        "dropping it breaks the sequence, as it promises; tests/test_util.rs has its ends",
     ),
 ];

@@ -4,6 +4,7 @@
 pub mod blocking;
 pub mod channels;
 pub mod connections;
+pub mod contexts;
 pub mod directories;
 pub mod files;
 pub mod loops;
@@ -13,6 +14,7 @@ pub mod scopes;
 pub mod signals;
 pub mod standard;
 pub mod streams;
+pub mod sync;
 pub mod timers;
 
 use ringmill::time::sleep;

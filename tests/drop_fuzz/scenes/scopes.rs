@@ -6,8 +6,8 @@ use crate::kit::dropped::Dropped;
 use crate::kit::wait::until;
 use futures_lite::StreamExt;
 use ringmill::scope::{
-    CancelScope, CancelToken, JoinSet, checkpoint, fail_after, fail_at, first_ok, join_all,
-    move_on_after, move_on_at, race, scope, shield, with_cleanup,
+    CancelScope, CancelToken, JoinSet, Results, checkpoint, fail_after, fail_at, first_ok,
+    join_all, move_on_after, move_on_at, race, scope, shield, with_cleanup,
 };
 use ringmill::time::Instant;
 use ringmill::{Handle, spawn};
@@ -260,4 +260,61 @@ pub async fn on_another_loop(cut: Cut) {
         cut.at(set.join_next()).await;
     }
     until("the drops", || dropped.count() <= 2).await;
+}
+
+/// The turn of one that gave up goes to the next, and its child does not start.
+pub async fn limited_spawn(cut: Cut) {
+    let started = Cell::new(0);
+    let child = async || {
+        started.set(started.get() + 1);
+        gap().await;
+    };
+    let ended = scope(async |s| {
+        let few = s.limited(1);
+        let first = few.spawn(child()).await;
+        let other = s.spawn({
+            let few = few.clone();
+            let next = child();
+            async move { few.spawn(next).await.await.unwrap() }
+        });
+        let second = cut.at(few.spawn(child())).await;
+        let expected = if second.is_some() { 3 } else { 2 };
+        first.await.unwrap();
+        other.await.unwrap();
+        if let Some(second) = second {
+            second.await.unwrap();
+        }
+        assert_eq!((started.get(), few.room()), (expected, 1));
+        Ok::<_, ()>(())
+    });
+    ended.await.unwrap();
+}
+
+/// Every value comes, and comes once.
+async fn values(next: impl AsyncFn(&mut Results<u32>) -> Option<Option<u32>>) {
+    let ended = scope(async |s| {
+        let dropped = Dropped::default();
+        let child = |child| s.spawn(async { Ok::<_, ()>(child.await) });
+        let mut results: Results<u32> = children(&dropped).into_iter().map(child).collect();
+        let mut sum = 0;
+        while !results.is_empty() {
+            if let Some(result) = next(&mut results).await {
+                sum += 1 + result.unwrap();
+            }
+        }
+        Ok::<_, ()>(sum)
+    });
+    assert_eq!(ended.await.unwrap(), 6);
+}
+
+pub async fn results_next(cut: Cut) {
+    values(async |results| Some(cut.at(results.next()).await?.map(Result::unwrap))).await;
+}
+
+pub async fn results_stream(cut: Cut) {
+    values(async |results| {
+        let next = StreamExt::next(results);
+        Some(cut.at(next).await?.map(Result::unwrap))
+    })
+    .await;
 }
