@@ -4,7 +4,7 @@ use super::mutex::MutexGuard;
 use super::notices::{Listening, Notices};
 use super::park::block_on_future;
 use super::sharing::{AcrossLoops, OneLoop, Sharing, constructors};
-use crate::event_loop::{budgeted_or_leave, is_cancelled};
+use crate::event_loop::{budgeted_or_leave, is_cancelled, proceed};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -92,6 +92,8 @@ impl<S: Sharing> Condvar<S> {
         mut guard: MutexGuard<'a, T, S>,
         mut condition: impl FnMut(&mut T) -> bool,
     ) -> MutexGuard<'a, T, S> {
+        // A checkpoint also where there is nothing to wait for.
+        proceed().await;
         while condition(&mut guard) {
             guard = self.wait(guard).await;
         }

@@ -10,9 +10,11 @@ mod files;
 mod http;
 #[path = "../kit/mod.rs"]
 mod kit;
+mod locks;
 mod net;
 mod operations;
 mod pipes;
+mod replies;
 mod scopes;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "it is for the house rules")]
@@ -36,6 +38,8 @@ fn every_operation_yields_and_does_not_happen_where_it_is_cancelled() {
         pipes::look_at(&table).await;
         files::look_at(&table).await;
         scopes::look_at(&table).await;
+        locks::look_at(&table).await;
+        replies::look_at(&table).await;
         http::look_at(&table).await;
         table.assert_is(&operations::in_the_sources());
     });
