@@ -12,6 +12,8 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 mod plan;
+#[cfg(feature = "test-util")]
+mod replay;
 mod world;
 
 use kit::driver::{apply, on_each_driver};
@@ -34,7 +36,8 @@ fn follow<'a>(
     world: &'a Arc<World>,
 ) -> Pin<Box<dyn Future<Output = Result<(), Flaw>> + 'a>> {
     Box::pin(async move {
-        for step in &plan.steps {
+        for (number, step) in plan.steps.iter().enumerate() {
+            world.note("a step", number);
             take(step, world).await?;
         }
         Ok(())
@@ -189,6 +192,21 @@ fn trees() -> u64 {
     }
 }
 
+/// Follows a plan to its end, that of all its children included.
+async fn end(plan: &Plan, world: &Arc<World>, may_lose: bool, said: &str) {
+    let root = scope(async |s| {
+        s.spawn(follow(plan, world));
+        Ok(())
+    });
+    if let Err(group) = soon(said, root).await {
+        world.hear(group);
+    }
+    // Something that was dropped has left its children on other loops behind.
+    if may_lose {
+        until(said, || world.is_settled()).await;
+    }
+}
+
 fn grow(loops: usize) {
     let runtime = runtime(loops);
     let handle = runtime.handle().clone();
@@ -209,17 +227,7 @@ fn grow(loops: usize) {
             let (plan, may_lose) = Draw::tree(seed);
             let world = World::new(there.clone());
             let said = format!("the end of tree {tree}, seed {seed}: {plan:?}");
-            let root = scope(async |s| {
-                s.spawn(follow(&plan, &world));
-                Ok(())
-            });
-            if let Err(group) = soon(&said, root).await {
-                world.hear(group);
-            }
-            // Something that was dropped has left its children on other loops behind.
-            if may_lose {
-                until(&said, || world.is_settled()).await;
-            }
+            end(&plan, &world, may_lose, &said).await;
             // Loops tell of it a turn later, so not at every tree.
             if tree % LOOK_EVERY == 0 {
                 let start = Instant::now();

@@ -1,10 +1,13 @@
-//! What one tree leaves: which children began and ended, which errors were made and told.
+//! What one tree leaves: which children began and ended, which errors were made and told; and the log
+//! of it.
 
 use super::plan::TOKENS;
 use ringmill::LoopRef;
 use ringmill::scope::{CancelToken, ErrorGroup, FailureKind};
+use ringmill::time::Instant;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 pub struct World {
     pub tokens: Vec<CancelToken>,
@@ -16,7 +19,12 @@ pub struct World {
     told: Mutex<Vec<u32>>,
     /// Errors that were dropped untold.
     lost: AtomicUsize,
+    planted: Instant,
+    log: Mutex<Vec<Event>>,
 }
+
+/// When something happened, what, and to which child or error, or by which step.
+pub type Event = (Duration, &'static str, usize);
 
 /// An error, or what a panic throws.
 pub struct Flaw {
@@ -26,7 +34,7 @@ pub struct Flaw {
 }
 
 /// A child, until it ends.
-pub struct Alive(Arc<World>);
+pub struct Alive(Arc<World>, usize);
 
 impl World {
     pub fn new(there: Option<LoopRef>) -> Arc<World> {
@@ -41,22 +49,36 @@ impl World {
             ended: AtomicUsize::new(0),
             told: Mutex::default(),
             lost: AtomicUsize::new(0),
+            planted: Instant::now(),
+            log: Mutex::default(),
         })
+    }
+
+    pub fn note(&self, what: &'static str, which: usize) {
+        let event = (self.planted.elapsed(), what, which);
+        self.log.lock().unwrap().push(event);
+    }
+
+    pub fn log(&self) -> Vec<Event> {
+        self.log.lock().unwrap().clone()
     }
 
     pub fn flaw(self: &Arc<Self>) -> Flaw {
         let mut told = self.told.lock().unwrap();
         told.push(0);
+        let number = told.len() - 1;
+        self.note("an error", number);
         Flaw {
-            number: told.len() - 1,
+            number,
             told: false,
             world: self.clone(),
         }
     }
 
     pub fn alive(self: &Arc<Self>) -> Alive {
-        self.born.fetch_add(1, Ordering::SeqCst);
-        Alive(self.clone())
+        let number = self.born.fetch_add(1, Ordering::SeqCst);
+        self.note("a child", number);
+        Alive(self.clone(), number)
     }
 
     /// Takes note of all that a group tells.
@@ -111,6 +133,7 @@ impl World {
 impl Flaw {
     pub fn tell(mut self) {
         self.told = true;
+        self.world.note("told", self.number);
         self.world.told.lock().unwrap()[self.number] += 1;
     }
 }
@@ -118,6 +141,7 @@ impl Flaw {
 impl Drop for Flaw {
     fn drop(&mut self) {
         if !self.told {
+            self.world.note("lost", self.number);
             self.world.lost.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -125,6 +149,7 @@ impl Drop for Flaw {
 
 impl Drop for Alive {
     fn drop(&mut self) {
+        self.0.note("its end", self.1);
         self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
