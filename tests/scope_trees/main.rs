@@ -6,13 +6,12 @@
 //! `RINGMILL_SEED` which:
 //!
 //! ```text
-//! RINGMILL_TREES=100000 cargo test --release --test scope_trees
+//! RINGMILL_TREES=100000 cargo test --release --features test-util --test scope_trees
 //! ```
 
 #[path = "../kit/mod.rs"]
 mod kit;
 mod plan;
-#[cfg(feature = "test-util")]
 mod replay;
 mod world;
 
