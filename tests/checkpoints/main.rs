@@ -6,6 +6,7 @@
 
 mod by_pool;
 mod channels;
+mod contexts;
 mod files;
 mod http;
 #[path = "../kit/mod.rs"]
@@ -17,9 +18,11 @@ mod scopes;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "it is for the house rules")]
 mod source;
+mod sync;
 mod table;
 mod time;
 mod turns;
+mod waiters;
 
 use kit::block_on;
 use kit::driver::{apply, on_each_driver};
@@ -36,6 +39,9 @@ fn every_operation_yields_and_does_not_happen_where_it_is_cancelled() {
         pipes::look_at(&table).await;
         files::look_at(&table).await;
         scopes::look_at(&table).await;
+        sync::look_at(&table).await;
+        contexts::look_at(&table).await;
+        waiters::look_at(&table).await;
         http::look_at(&table).await;
         table.assert_is(&operations::in_the_sources());
     });

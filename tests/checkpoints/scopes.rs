@@ -1,11 +1,13 @@
 //! Scopes. Those that run a future are checkpoints where it is one.
 
 use crate::table::{Table, next};
+use ringmill::channel::oneshot;
 use ringmill::scope::{
-    CancelScope, CancelToken, JoinSet, NoValue, checkpoint, fail_after, fail_at, first_ok,
+    CancelScope, CancelToken, JoinSet, NoValue, Results, checkpoint, fail_after, fail_at, first_ok,
     join_all, move_on_after, move_on_at, race, scope, shield, with_cleanup,
 };
 use ringmill::time::Instant;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ pub async fn look_at(table: &Table) {
     bounded(table).await;
     children(table).await;
     sets(table).await;
+    results(table).await;
+    limited(table).await;
     tokens(table).await;
 }
 
@@ -94,6 +98,72 @@ async fn sets(table: &Table) {
         .await;
     let all = async || assert!(JoinSet::<()>::new().join_all().await.unwrap().is_empty());
     table.row("scope::join_set::join_all", all).await;
+}
+
+async fn results(table: &Table) {
+    let name = "scope::results::next";
+    let mut results = Results::new();
+    table
+        .row(name, async || {
+            assert_eq!(results.next().await, None::<Result<u32, _>>)
+        })
+        .await;
+    scope(async |s| {
+        let joined = async || {
+            results.push(s.spawn(async { Ok(7) }));
+            assert_eq!(results.next().await, Some(Ok(7)));
+        };
+        table.row(name, joined).await;
+        let stream = async || {
+            results.push(s.spawn(async { Ok(7) }));
+            assert_eq!(next(&mut results).await, Some(Ok(7)));
+        };
+        table.row("scope::results::Results", stream).await;
+        while !results.is_empty() {
+            assert_eq!(results.next().await, Some(Ok(7)));
+        }
+        let (tx, rx) = oneshot::channel();
+        results.push(s.spawn(async { Ok(rx.await.unwrap()) }));
+        let send = || tx.send(8).unwrap();
+        table.waits(name, results.next(), send).await;
+        assert_eq!(results.next().await, Some(Ok(8)));
+        Ok::<_, NoValue>(())
+    })
+    .await
+    .unwrap();
+}
+
+async fn limited(table: &Table) {
+    let name = "scope::limited::spawn";
+    let started = Cell::new(0);
+    let child = async || {
+        started.set(started.get() + 1);
+        Ok::<_, NoValue>(())
+    };
+    scope(async |s| {
+        let many = s.limited(2048);
+        let start = async || drop(many.spawn(child()).await);
+        table.refuses(name, start()).await;
+        assert_eq!(many.room(), 2048);
+        table.repeats(name, start).await;
+        Ok::<_, NoValue>(())
+    })
+    .await
+    .unwrap();
+    started.set(0);
+    scope(async |s| {
+        let one = s.limited(1);
+        let (tx, rx) = oneshot::channel();
+        let first = one.spawn(async { Ok(rx.await.unwrap()) }).await;
+        let make_room = || tx.send(()).unwrap();
+        table.waits(name, one.spawn(child()), make_room).await;
+        first.await.unwrap();
+        assert_eq!(one.room(), 1);
+        Ok::<_, NoValue>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(started.get(), 0);
 }
 
 async fn tokens(table: &Table) {
