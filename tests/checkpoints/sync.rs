@@ -3,6 +3,7 @@
 use crate::table::Table;
 use futures_lite::future::poll_once;
 use ringmill::channel::oneshot;
+use ringmill::scope::checkpoints;
 use ringmill::spawn;
 use ringmill::sync::generic::{
     Barrier, CapacityLimiter, Condvar, Event, Lazy, MVar, Mutex, Notify, OnceCell, RwLock,
@@ -35,6 +36,17 @@ pub async fn look_at(table: &Table) {
     cells(table, local::OnceCell::new).await;
     lazy(table, &sync::Lazy::new(async || 7)).await;
     lazy(table, &local::Lazy::new(async || 7)).await;
+    exceptions().await;
+}
+
+/// What is in no row. Once one of these has come to be a checkpoint, it goes where the others are.
+async fn exceptions() {
+    // It gives its guard back without an await if the condition does not hold from the beginning.
+    let (condvar, mutex) = (local::Condvar::new(), local::Mutex::new(7));
+    let guard = mutex.lock().await;
+    let before = checkpoints();
+    drop(condvar.wait_while(guard, |value| *value != 7).await);
+    assert_eq!(checkpoints(), before, "Condvar::wait_while is one");
 }
 
 async fn locks<S: Sharing>(table: &Table, mutex: &Mutex<u32, S>, rwlock: &RwLock<u32, S>) {
@@ -200,8 +212,6 @@ async fn notices<S: Sharing>(table: &Table, notify: &Notify<S>, event: &Event<S>
     table.row(name, async || event.wait().await).await;
 }
 
-/// Not here, as no checkpoint: `wait_while` of what does not hold from the beginning. It gives the guard
-/// back without an await.
 async fn conditions<S: Sharing>(table: &Table, condvar: &Condvar<S>, mutex: &Mutex<u32, S>) {
     let name = "sync::condvar::wait";
     let lock = || mutex.try_lock().unwrap();
