@@ -154,7 +154,11 @@ async fn limited(table: &Table) {
     scope(async |s| {
         let one = s.limited(1);
         let (tx, rx) = oneshot::channel();
-        let first = one.spawn(async { Ok(rx.await.unwrap()) }).await;
+        let first = one.spawn(async {
+            rx.await.unwrap();
+            Ok(())
+        });
+        let first = first.await;
         let make_room = || tx.send(()).unwrap();
         table.waits(name, one.spawn(child()), make_room).await;
         first.await.unwrap();

@@ -87,9 +87,17 @@ fn a_cancelled_start_of_a_limited_child_passes_its_turn_on() {
         let all = scope(async |s| {
             let one = s.limited(1);
             let (end, ends) = oneshot::channel::<()>();
-            let occupant = one.spawn(async { Ok(ends.await.unwrap()) }).await;
+            let occupant = one
+                .spawn(async {
+                    ends.await.unwrap();
+                    Ok(())
+                })
+                .await;
             let first = one.spawn(async { Ok(()) });
-            let second = one.spawn(async { Ok(served.set(true)) });
+            let second = one.spawn(async {
+                served.set(true);
+                Ok(())
+            });
             type Part<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
             let both: [Part<'_>; 2] = [
                 Box::pin(async { drop(first.await) }),
