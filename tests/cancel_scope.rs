@@ -427,3 +427,25 @@ fn a_clean_up_runs_on_success_on_panic_and_on_cancel() {
         assert_eq!((clean.get(), dropped.count()), (5, 1));
     });
 }
+
+#[apply(on_each_driver)]
+fn a_loop_that_is_run_in_a_cancelled_scope_is_no_part_of_it() {
+    let token = CancelToken::new();
+    let seen = Cell::new(None);
+    let ended = futures_lite::future::block_on(token.run(async {
+        drop(token.cancel());
+        let inner = block_on(async {
+            checkpoint().await;
+            let bounded = move_on_after(Duration::from_secs(3600), checkpoint()).await;
+            // Behind a scope of its own it is none of the outer one again.
+            yield_now().await;
+            spawn(checkpoint()).await.unwrap();
+            (bounded.is_some(), is_cancelled())
+        });
+        seen.set(Some((inner, is_cancelled())));
+        checkpoint().await;
+        unreachable!("its scope is cancelled");
+    }));
+    assert!(ended.is_err());
+    assert_eq!(seen.get(), Some(((true, false), true)));
+}

@@ -50,7 +50,7 @@ use crate::sys::ring_setup::SetupError;
 use crate::task::OwnedTasks;
 pub(crate) use crate::task::{
     budgeted, budgeted_or_leave, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed,
-    proceed_free, refund, uncancelled, unobserved,
+    proceed_free, refund, uncancellable, uncancelled,
 };
 use fastrand::Rng;
 use locals::Locals;

@@ -64,8 +64,9 @@ impl EventLoop {
     }
 
     fn run_until(&self, done: impl Fn() -> bool) {
-        // What the future of `block_on` is about is none of the other tasks' business.
-        detached(|| self.turn_until(done));
+        // What the future of `block_on` is about is none of the other tasks' business; nor does a scope
+        // that a plain executor runs and `block_on` is called in reach into the loop.
+        detached(|| budget::uncancellable(|| self.turn_until(done)));
     }
 
     fn turn_until(&self, done: impl Fn() -> bool) {

@@ -1,7 +1,7 @@
 //! The cancel scope that the code of this thread runs in at the moment.
 
 use super::node::{NEVER, Node};
-use crate::task::budget::observe_cancellation;
+use crate::task::budget::{Observe, is_cancellable, observe_cancellation};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -11,24 +11,27 @@ thread_local! {
 
 /// Makes `node` the current scope until the guard is dropped; `None`: no scope at all.
 pub(super) fn enter(node: Option<Arc<Node>>) -> Entered {
-    Entered(replace(node))
-}
-
-pub(super) struct Entered(Option<Arc<Node>>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        drop(replace(self.0.take()));
-    }
-}
-
-fn replace(node: Option<Arc<Node>>) -> Option<Arc<Node>> {
-    let observe: Option<fn() -> bool> = match node {
+    let observe: Observe = match node {
         Some(_) => Some(is_cancelled),
         None => None,
     };
-    observe_cancellation(observe);
-    CURRENT.replace(node)
+    Entered {
+        observed: observe_cancellation(observe),
+        node: CURRENT.replace(node),
+    }
+}
+
+/// What was current before.
+pub(super) struct Entered {
+    node: Option<Arc<Node>>,
+    observed: Observe,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        observe_cancellation(self.observed);
+        drop(CURRENT.replace(self.node.take()));
+    }
 }
 
 /// The current scope's node, if there is a scope.
@@ -47,6 +50,10 @@ pub(super) fn effective_deadline() -> u64 {
 }
 
 fn look<R>(look: impl FnOnce(Option<&Arc<Node>>) -> R) -> R {
+    if !is_cancellable() {
+        // The code is in a loop's run, which was begun in the scope and is no part of it.
+        return look(None);
+    }
     let node = CURRENT.take();
     let result = look(node.as_ref());
     CURRENT.set(node);

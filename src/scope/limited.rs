@@ -1,14 +1,14 @@
 //! [`Limited`]: children of a scope, but only so many at a time.
 
 use super::{Child, Outcome, Scope};
-use crate::event_loop::{poll_proceed, refund};
+use crate::event_loop::{budgeted, is_cancelled};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 impl<'scope, 'env, E> Scope<'scope, 'env, E> {
     /// A way to start children of which at most `most` run at a time. Those that were started
@@ -157,10 +157,10 @@ impl Room {
             ticket: None,
         };
         poll_fn(|cx| {
-            ready!(poll_proceed(cx));
-            let polled = turn.poll(cx);
-            if polled.is_pending() {
-                refund();
+            let polled = budgeted(cx, |cx| turn.poll(cx));
+            if polled.is_pending() && is_cancelled() {
+                // It will not come for its turn, and may stay for long where something is shielded.
+                turn.leave();
             }
             polled
         })
@@ -215,16 +215,23 @@ impl Turn<'_> {
         drop(old);
         Poll::Pending
     }
-}
 
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
+    /// Gives up the place in the line.
+    fn leave(&mut self) {
+        let Some(ticket) = self.ticket.take() else {
+            return;
+        };
         let left = self.room.0.borrow_mut().waiting.remove(&ticket);
         if let Some(None) = left {
             // It had its turn, and passes it on.
             self.room.leave();
         }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waiting on a plain thread: the same polls as a task's, with a waker that unparks the thread.
 
-use crate::event_loop::{context, unobserved};
+use crate::event_loop::{context, uncancellable};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
     let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| unpark());
     let mut cx = Context::from_waker(&waker);
     // A plain executor may have polled the caller in a scope that is cancelled.
-    unobserved(|| {
+    uncancellable(|| {
         loop {
             if let Poll::Ready(value) = poll(&mut cx) {
                 return value;

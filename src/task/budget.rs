@@ -17,34 +17,45 @@ thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
 
     /// Whether the code that runs is cancelled; `None` where nothing can cancel it.
-    static OBSERVE: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
+    static OBSERVE: Cell<Observe> = const { Cell::new(None) };
 
     /// Checkpoints that this thread has come to.
     static PASSED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Sets how checkpoints find out whether they are cancelled.
-pub(crate) fn observe_cancellation(observe: Option<fn() -> bool>) {
-    OBSERVE.set(observe);
+/// How checkpoints find out whether they are cancelled.
+pub(crate) type Observe = Option<fn() -> bool>;
+
+/// Sets how checkpoints find out whether they are cancelled; how they did before.
+pub(crate) fn observe_cancellation(observe: Observe) -> Observe {
+    OBSERVE.replace(observe)
+}
+
+/// Whether anything can cancel the code that runs.
+pub(crate) fn is_cancellable() -> bool {
+    OBSERVE.get().is_some()
+}
+
+/// Runs a closure that nothing outside of it can cancel: who cancels the caller does not poll, and so
+/// cannot drop, what the closure runs.
+pub(crate) fn uncancellable<R>(run: impl FnOnce() -> R) -> R {
+    let _restore = Restore(observe_cancellation(None));
+    run()
+}
+
+/// Puts back what was observed before, after a panic too.
+struct Restore(Observe);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        OBSERVE.set(self.0);
+    }
 }
 
 /// Whether the code that runs is cancelled: then every checkpoint in it is pending.
 #[inline]
 pub(crate) fn is_cancelled() -> bool {
     OBSERVE.get().is_some_and(|is_cancelled| is_cancelled())
-}
-
-/// Runs a closure in which checkpoints do not look for a cancellation: one that blocks its thread
-/// cannot be dropped, and so has to go on.
-pub(crate) fn unobserved<R>(run: impl FnOnce() -> R) -> R {
-    struct Restore(Option<fn() -> bool>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            OBSERVE.set(self.0);
-        }
-    }
-    let _restore = Restore(OBSERVE.take());
-    run()
 }
 
 /// Notes a checkpoint that yields in any case, and so needs neither a look at the budget nor one for

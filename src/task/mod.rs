@@ -76,7 +76,7 @@ use std::panic::Location;
 
 pub(crate) use budget::{
     budgeted, budgeted_or_leave, has_left, is_cancelled, poll_proceed, poll_uncancelled, proceed,
-    proceed_free, refund, uncancelled, unobserved,
+    proceed_free, refund, uncancellable, uncancelled,
 };
 pub use error::JoinError;
 pub(crate) use inbox::{Inbox, Pushed, Sleep};

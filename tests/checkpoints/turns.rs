@@ -5,9 +5,9 @@ use crate::kit::block_on;
 use crate::kit::driver::{apply, on_each_driver};
 use crate::kit::wait::{soon, until};
 use ringmill::blocking::Limiter;
-use ringmill::channel::mpsc;
-use ringmill::scope::{CancelScope, join_all, shield};
-use ringmill::spawn;
+use ringmill::channel::{mpsc, oneshot};
+use ringmill::scope::{CancelScope, NoValue, join_all, scope, shield};
+use ringmill::{spawn, yield_now};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -77,5 +77,45 @@ fn a_cancelled_acquire_passes_its_turn_on() {
         let are_waiting = || limiter.waiting(&()) == 2;
         line_up(acquire(), acquire(), are_waiting, || drop(permit)).await;
         assert_eq!((limiter.in_use(&()), limiter.waiting(&())), (0, 0));
+    });
+}
+
+#[apply(on_each_driver)]
+fn a_cancelled_start_of_a_limited_child_passes_its_turn_on() {
+    block_on(async {
+        let served = Cell::new(false);
+        let all = scope(async |s| {
+            let one = s.limited(1);
+            let (end, ends) = oneshot::channel::<()>();
+            let occupant = one
+                .spawn(async {
+                    ends.await.unwrap();
+                    Ok(())
+                })
+                .await;
+            let first = one.spawn(async { Ok(()) });
+            let second = one.spawn(async {
+                served.set(true);
+                Ok(())
+            });
+            type Part<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+            let both: [Part<'_>; 2] = [
+                Box::pin(async { drop(first.await) }),
+                Box::pin(shield(async { drop(second.await) })),
+            ];
+            let inner = CancelScope::new();
+            let token = inner.token();
+            let ended = s.spawn(async { Ok(inner.run(join_all(both)).await.is_err()) });
+            for _ in 0..8 {
+                yield_now().await;
+            }
+            drop(token.cancel());
+            end.send(()).unwrap();
+            occupant.await.unwrap();
+            assert!(ended.await.unwrap());
+            Ok::<_, NoValue>(())
+        });
+        soon("the turn of the second", all).await.unwrap();
+        assert!(served.get());
     });
 }
