@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use ringmill::DriverKind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::campaign::Plan;
 use crate::deny::DenyArguments;
@@ -232,7 +232,7 @@ impl PaceArguments {
 }
 
 /// How often and how long everything is measured.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Pace {
     pub rounds: usize,
     pub seconds: f64,

@@ -1,17 +1,24 @@
 //! Which machine and when: the stamp on every report.
 
 use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Written at the head of the JSON report.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     pub kernel: String,
     pub cpu: String,
     pub processors: usize,
+    /// In bytes.
+    pub memory: u64,
+    /// Of every peer: what the kit is linked with.
+    pub allocator: String,
+    /// `rustc 1.95.0 (…)`.
+    pub compiler: String,
     /// TCP's default here; both ends of every connection use it.
     pub congestion_control: String,
     /// UTC, `2026-01-31T23:59:59Z`.
@@ -37,6 +44,9 @@ impl Machine {
             kernel: setting("/proc/sys/kernel/osrelease"),
             cpu,
             processors,
+            memory: fs::read_to_string("/proc/meminfo").map_or(0, |text| memory(&text)),
+            allocator: String::from("the system's (glibc malloc)"),
+            compiler: compiler(),
             congestion_control: setting("/proc/sys/net/ipv4/tcp_congestion_control"),
             date: utc(seconds),
         }
@@ -48,6 +58,22 @@ fn model_name(cpuinfo: &str) -> Option<String> {
         .lines()
         .find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// In bytes; 0 if unknown.
+fn memory(meminfo: &str) -> u64 {
+    let line = meminfo.lines().find(|line| line.starts_with("MemTotal:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kibibytes.map_or(0, |kibibytes| kibibytes * 1_024)
+}
+
+/// The compiler that is there now; the kit was built with it a moment ago, or with an older one.
+fn compiler() -> String {
+    let output = Command::new("rustc").arg("--version").output();
+    output.map_or_else(
+        |_| String::from("unknown"),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 /// Seconds since 1970 as a UTC date and time (Howard Hinnant, "chrono-Compatible Low-Level Date
