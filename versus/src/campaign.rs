@@ -1,146 +1,235 @@
-//! Which peer is measured when: every case in rounds, every round all peers, the first one of a
-//! round moving on by one each time, so that neither drift nor order favours anybody.
+//! Which contender is measured when: every case in rounds, every round all contenders, the first one
+//! of a round moving on by one each time, so that neither drift nor order favours anybody.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use ringmill::DriverKind;
-use serde::{Serialize, Serializer};
 
-use crate::child::Server;
-use crate::cli::{self, Pace};
+use crate::catalogue::{Case, Workload};
+use crate::cli::Pace;
 use crate::during::During;
-use crate::load::Outcome;
 use crate::machine::Machine;
-use crate::peers::Peer;
+use crate::progress::Progress;
 use crate::report;
-use crate::server::Driver;
-use crate::workload::Workload;
+use crate::results::{CaseResults, Results, Sample, Skipped, WorkloadResults};
+use crate::rows;
 
-/// What to measure, as asked on the command line.
-#[derive(Debug, Serialize)]
+/// How everything is measured, as asked on the command line.
+#[derive(Debug)]
 pub struct Plan {
-    pub workload: Workload,
-    pub connections: Vec<usize>,
-    pub depths: Vec<usize>,
-    /// Bytes in a message; of no meaning to HTTP.
-    pub size: usize,
-    pub peers: Vec<Peer>,
-    pub against: Vec<Peer>,
-    /// As asked for, of the peers that have several.
-    #[serde(serialize_with = "name")]
+    /// Of those named, a case measures the ones that it has; by default all.
+    pub peers: Vec<String>,
+    /// The tables compare with these; measured too.
+    pub against: Vec<String>,
+    /// Of the peer `ringmill`, over a wire.
     pub driver: DriverKind,
-    #[serde(flatten)]
     pub pace: Pace,
-    pub server_cpu: usize,
-    pub load_cpu: usize,
-    #[serde(skip)]
+    /// Whether it only shows that everything runs.
+    pub quick: bool,
+    /// The server's and the generator's, or of two loops.
+    pub cpus: [usize; 2],
+    /// Where test files are made.
+    pub directory: PathBuf,
     pub json: Option<PathBuf>,
+    pub report: Option<PathBuf>,
 }
 
-fn name<S: Serializer>(driver: &DriverKind, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(driver)
+impl Plan {
+    /// Whether the command line leaves the contender in.
+    fn asks_for(&self, contender: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name == contender);
+        self.peers.is_empty() || named(&self.peers) || named(&self.against)
+    }
 }
 
-/// One load: a table row for each peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Case {
-    pub connections: usize,
-    pub depth: usize,
-}
-
-/// One measurement of one peer.
-#[derive(Clone, Debug, Serialize)]
-pub struct Sample {
-    #[serde(flatten)]
-    pub case: Case,
-    pub round: usize,
-    pub peer: Peer,
-    /// As taken, by a peer that has several.
-    pub driver: Option<Driver>,
-    #[serde(flatten)]
-    pub outcome: Outcome,
-}
-
-/// Measures everything in the plan, prints the tables, writes the JSON.
+/// Measures everything, prints the tables, writes what is asked for. A contender that is not there or
+/// fails is named, and the others go on.
 ///
 /// # Errors
-/// When the plan makes no sense, a child fails, or the file cannot be written.
-pub fn run(mut plan: Plan) -> io::Result<()> {
-    settle(&mut plan)?;
+/// When the plan makes no sense, nothing can be written where it should, or, at the end, a contender
+/// has failed.
+pub fn run(workloads: &[Workload], mut plan: Plan) -> io::Result<()> {
+    settle(workloads, &plan)?;
+    let scratch = tempfile::Builder::new()
+        .prefix("versus-")
+        .tempdir_in(&plan.directory)
+        .during(format_args!(
+            "making a directory in {}",
+            plan.directory.display()
+        ))?;
+    plan.directory = scratch.path().to_owned();
     let machine = Machine::here();
     report::table::opening(&plan, &machine);
-    let mut samples = Vec::new();
-    for &connections in &plan.connections {
-        for &depth in &plan.depths {
-            let case = Case { connections, depth };
-            let measured = rounds(&plan, case)?;
-            report::table::case(&plan, case, &measured);
-            samples.extend(measured);
-        }
+    let start = Instant::now();
+    let mut progress = Progress::new(measurements(workloads, &plan));
+    let mut results = Results {
+        machine,
+        pace: plan.pace,
+        took_seconds: 0.0,
+        workloads: Vec::new(),
+    };
+    for workload in workloads {
+        results
+            .workloads
+            .push(measure(workload, &plan, &mut progress));
+        results.took_seconds = start.elapsed().as_secs_f64();
+        // After each workload, so that a run that is broken off has not been for nothing.
+        write(&results, &plan)?;
     }
     report::table::closing();
-    match &plan.json {
-        Some(path) => report::json::write(path, &plan, &machine, &samples)
-            .during(format_args!("writing {}", path.display())),
-        None => Ok(()),
-    }
-}
-
-fn rounds(plan: &Plan, case: Case) -> io::Result<Vec<Sample>> {
-    let mut samples = Vec::with_capacity(plan.pace.rounds * plan.peers.len());
-    for round in 0..plan.pace.rounds {
-        for turn in 0..plan.peers.len() {
-            let peer = plan.peers[(round + turn) % plan.peers.len()];
-            let mut server = Server::start(peer, plan)?;
-            let outcome = server.load(plan, case)?;
-            if outcome.requests == 0 {
-                return Err(io::Error::other(format!("{peer} answered nothing")));
-            }
-            samples.push(Sample {
-                case,
-                round,
-                peer,
-                driver: server.driver.take(),
-                outcome,
-            });
-        }
-    }
-    Ok(samples)
-}
-
-/// Fills in the peers and refuses what cannot be measured.
-fn settle(plan: &mut Plan) -> io::Result<()> {
-    plan.pace.check()?;
-    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-    if plan.peers.is_empty() {
-        plan.peers = Peer::usual(plan.workload);
-    }
-    for &baseline in &plan.against {
-        if !plan.peers.contains(&baseline) {
-            plan.peers.push(baseline);
-        }
-    }
-    for (position, &peer) in plan.peers.iter().enumerate() {
-        if peer.serving(plan.workload).is_none() {
-            return refuse(format!("{peer} does not serve {}", plan.workload.name()));
-        }
-        if plan.peers[..position].contains(&peer) {
-            return refuse(format!("{peer} is named twice"));
-        }
-    }
-    let deepest = cli::deepest(plan.size);
-    if let Some(&depth) = plan
-        .depths
-        .iter()
-        .find(|depth| !(1..=deepest).contains(*depth))
+    let cases = results.workloads.iter().flat_map(|one| &one.cases);
+    match cases
+        .flat_map(|case| &case.skipped)
+        .filter(|one| one.failed)
+        .count()
     {
-        return refuse(format!(
-            "a depth of {depth} is not within 1..={deepest}, for messages of this size"
-        ));
+        0 => Ok(()),
+        failures => Err(io::Error::other(format!(
+            "{failures} of the measurements failed; the tables say why"
+        ))),
     }
-    if plan.connections.contains(&0) {
-        return refuse(String::from("no connections"));
+}
+
+fn write(results: &Results, plan: &Plan) -> io::Result<()> {
+    if let Some(path) = &plan.json {
+        report::json::write(path, results).during(format_args!("writing {}", path.display()))?;
+    }
+    if let Some(directory) = &plan.report {
+        report::write_directory(results, directory)
+            .during(format_args!("writing to {}", directory.display()))?;
     }
     Ok(())
+}
+
+/// All cases of a workload.
+fn measure(workload: &Workload, plan: &Plan, progress: &mut Progress) -> WorkloadResults {
+    report::table::workload(workload);
+    let prepared = workload
+        .prepare
+        .map_or(Ok(()), |prepare| prepare(&plan.directory));
+    let cases = workload.cases.iter().map(|case| {
+        let measured = match &prepared {
+            Ok(()) => rounds(workload, case, plan, progress),
+            Err(error) => refused(case, plan, &error.to_string()),
+        };
+        progress.clear();
+        report::table::case(plan, &measured);
+        measured
+    });
+    WorkloadResults {
+        name: workload.name.to_owned(),
+        about: workload.about.to_owned(),
+        headline: workload.cases[0].headline,
+        cases: cases.collect(),
+    }
+}
+
+/// All contenders of a case, in all rounds.
+fn rounds(workload: &Workload, case: &Case, plan: &Plan, progress: &mut Progress) -> CaseResults {
+    let mut skipped = Vec::new();
+    let mut contenders = asked(case, plan);
+    contenders.retain(|&contender| {
+        let missing = case.method.missing(contender, plan);
+        if let Some(why) = &missing {
+            skipped.push(Skipped {
+                peer: contender.to_owned(),
+                why: why.clone(),
+                failed: false,
+            });
+        }
+        missing.is_none()
+    });
+    let mut samples: Vec<(&str, Sample)> = Vec::new();
+    for round in 0..case.method.rounds(plan.pace.rounds) {
+        for turn in 0..contenders.len() {
+            let contender = contenders[(round + turn) % contenders.len()];
+            if skipped.iter().any(|one| one.peer == contender) {
+                continue;
+            }
+            progress.step(workload.name, &case.name, contender, round);
+            match case.method.measure(contender, round, plan) {
+                Ok(sample) => samples.push((contender, sample)),
+                Err(error) => skipped.push(Skipped {
+                    peer: contender.to_owned(),
+                    why: error.to_string(),
+                    failed: true,
+                }),
+            }
+        }
+    }
+    CaseResults {
+        name: case.name.clone(),
+        about: case.about.clone(),
+        headline: case.headline,
+        axes: case.axes.clone(),
+        rows: rows::of(case.headline, &contenders, &samples, &plan.against),
+        skipped,
+    }
+}
+
+/// Nobody was measured.
+fn refused(case: &Case, plan: &Plan, why: &str) -> CaseResults {
+    let skipped = asked(case, plan).into_iter().map(|contender| Skipped {
+        peer: contender.to_owned(),
+        why: why.to_owned(),
+        failed: true,
+    });
+    CaseResults {
+        name: case.name.clone(),
+        about: case.about.clone(),
+        headline: case.headline,
+        axes: case.axes.clone(),
+        rows: Vec::new(),
+        skipped: skipped.collect(),
+    }
+}
+
+fn asked<'a>(case: &'a Case, plan: &Plan) -> Vec<&'a str> {
+    let contenders = case.contenders.iter().map(String::as_str);
+    contenders
+        .filter(|contender| plan.asks_for(contender))
+        .collect()
+}
+
+fn measurements(workloads: &[Workload], plan: &Plan) -> usize {
+    let cases = workloads.iter().flat_map(|workload| &workload.cases);
+    cases
+        .map(|case| asked(case, plan).len() * case.method.rounds(plan.pace.rounds))
+        .sum()
+}
+
+/// Refuses what cannot be measured.
+fn settle(workloads: &[Workload], plan: &Plan) -> io::Result<()> {
+    plan.pace.check()?;
+    let cases = workloads.iter().flat_map(|workload| &workload.cases);
+    let known: BTreeSet<&str> = cases
+        .flat_map(|case| case.contenders.iter().map(String::as_str))
+        .collect();
+    for name in &plan.peers {
+        if !known.contains(name.as_str()) {
+            return Err(unknown("peer", name, known));
+        }
+    }
+    // The baseline of every day may be missing in a workload that does not have it.
+    for name in plan.against.iter().filter(|name| *name != "tokio") {
+        if !known.contains(name.as_str()) {
+            return Err(unknown("peer", name, known));
+        }
+    }
+    Ok(())
+}
+
+/// Names those that there are.
+pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> io::Error {
+    let known: Vec<&str> = known.into_iter().collect();
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "there is no {what} called {name:?}; there are {}",
+            known.join(", ")
+        ),
+    )
 }

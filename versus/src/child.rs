@@ -1,20 +1,25 @@
 //! The children: started, listened to for a bounded time, and ended with the parent at the
 //! latest (`confine::child` sees to that from inside).
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::campaign::{Case, Plan};
-use crate::cli::Pace;
+use ringmill::DriverKind;
+
+use crate::campaign::Plan;
 use crate::during::During;
 use crate::load::Outcome;
 use crate::micro;
 use crate::peers::Peer;
+use crate::results::Figure;
 use crate::server::{Announcement, Driver};
+use crate::workload::Workload;
 
 /// Until a server must have announced its port.
 const START: Duration = Duration::from_secs(5);
@@ -37,8 +42,7 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
-    fn start(arguments: &[String]) -> io::Result<Self> {
-        let program = env::current_exe().during("finding this program")?;
+    fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
         Command::new(program)
             .args(arguments)
             .args(["--parent", &process::id().to_string()])
@@ -46,7 +50,7 @@ impl Guarded {
             .stdout(Stdio::piped())
             .spawn()
             .map(Self)
-            .during("starting a child")
+            .during(format_args!("starting {}", program.display()))
     }
 
     /// Runs `read` on the child's output in a thread of its own, so that it can be given up.
@@ -69,9 +73,9 @@ impl Guarded {
     }
 
     /// All that a child prints which measures at this pace, and then ends.
-    fn whole_output(&mut self, pace: Pace) -> io::Result<String> {
+    fn whole_output(&mut self, warm_up: f64, seconds: f64) -> io::Result<String> {
         // The last try of a warm-up may begin just before its end, and takes up to twice as long.
-        let patience = SLACK + Duration::from_secs_f64(4.0 * pace.warm_up + 2.0 * pace.seconds);
+        let patience = SLACK + Duration::from_secs_f64(4.0 * warm_up + 2.0 * seconds);
         self.output(patience, |out| {
             let mut text = String::new();
             out.read_to_string(&mut text).map(|_| text)
@@ -100,19 +104,53 @@ pub struct Server {
     name: String,
 }
 
+/// What the generator is to do.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    pub protocol: Workload,
+    pub connections: usize,
+    /// Requests outstanding on each.
+    pub depth: usize,
+    /// Bytes in a message.
+    pub size: usize,
+    /// Requests a second, whatever becomes of the answers.
+    pub rate: Option<f64>,
+    /// A connection for each request.
+    pub churn: bool,
+    /// So many more connections at rest.
+    pub idle: usize,
+    /// One for each connection; empty: the kernel chooses.
+    pub source_ports: Vec<u16>,
+    pub warm_up: f64,
+    pub seconds: f64,
+    pub cpu: usize,
+}
+
 impl Server {
+    /// A server on these processors; port 0: the kernel chooses.
+    ///
     /// # Errors
     /// When the child ends or stays silent instead; its own words are on stderr.
-    pub fn start(peer: Peer, plan: &Plan) -> io::Result<Self> {
-        let workload = plan.workload.name();
-        let name = format!("the {workload} server of {peer}");
-        let mut child = Guarded::start(&[
-            String::from("__serve"),
-            peer.to_string(),
-            workload.to_owned(),
-            format!("--driver={}", plan.driver),
-            format!("--cpu={}", plan.server_cpu),
-        ])?;
+    pub fn start(
+        peer: Peer,
+        protocol: Workload,
+        driver: DriverKind,
+        cpus: &[usize],
+        port: u16,
+    ) -> io::Result<Self> {
+        let name = format!("the {} server of {peer}", protocol.name());
+        let cpus: Vec<String> = cpus.iter().map(usize::to_string).collect();
+        let mut child = Guarded::start(
+            &program(&peer.to_string())?,
+            &[
+                String::from("__serve"),
+                peer.to_string(),
+                protocol.name().to_owned(),
+                format!("--driver={driver}"),
+                format!("--cpus={}", cpus.join(",")),
+                format!("--port={port}"),
+            ],
+        )?;
         let line = child
             .output(START, |out| {
                 let mut line = String::new();
@@ -133,24 +171,47 @@ impl Server {
     /// Runs the generator against this server.
     ///
     /// # Errors
-    /// When either of them ends early or the generator overruns its time.
-    pub fn load(&mut self, plan: &Plan, case: Case) -> io::Result<Outcome> {
-        let mut generator = Guarded::start(&[
+    /// When either of them ends early, the generator overruns its time, or nothing is answered.
+    pub fn load(&mut self, request: &LoadRequest) -> io::Result<BTreeMap<Figure, f64>> {
+        let mut arguments = vec![
             String::from("__load"),
-            plan.workload.name().to_owned(),
+            request.protocol.name().to_owned(),
             format!("--port={}", self.port),
             format!("--server-pid={}", self.child.0.id()),
-            format!("--connections={}", case.connections),
-            format!("--depth={}", case.depth),
-            format!("--size={}", plan.size),
-            format!("--warm-up={}", plan.pace.warm_up),
-            format!("--seconds={}", plan.pace.seconds),
-            format!("--cpu={}", plan.load_cpu),
-        ])?;
+            format!("--connections={}", request.connections),
+            format!("--depth={}", request.depth),
+            format!("--size={}", request.size),
+            format!("--warm-up={}", request.warm_up),
+            format!("--seconds={}", request.seconds),
+            format!("--cpu={}", request.cpu),
+        ];
+        arguments.extend(request.rate.map(|rate| format!("--rate={rate}")));
+        arguments.extend(request.churn.then(|| String::from("--churn")));
+        if request.idle > 0 {
+            arguments.push(format!("--idle={}", request.idle));
+        }
+        if !request.source_ports.is_empty() {
+            let ports: Vec<String> = request.source_ports.iter().map(u16::to_string).collect();
+            arguments.push(format!("--source-ports={}", ports.join(",")));
+        }
+        let mut generator = Guarded::start(&own_program()?, &arguments)?;
         let text = generator
-            .whole_output(plan.pace)
+            .whole_output(request.warm_up, request.seconds)
             .during(format_args!("the load generator, against {}", self.name))?;
-        serde_json::from_str(text.trim()).map_err(|_| self.blame(&mut generator))
+        let outcome: Outcome =
+            serde_json::from_str(text.trim()).map_err(|_| self.blame(&mut generator))?;
+        if outcome.requests == 0 {
+            return Err(io::Error::other(format!("{} answered nothing", self.name)));
+        }
+        Ok(outcome.figures())
+    }
+
+    /// System calls a request, over a stretch of load of its own.
+    ///
+    /// # Errors
+    /// When the server cannot be traced.
+    pub fn syscalls(&mut self, _request: &LoadRequest) -> io::Result<f64> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Which of the two ended, when there is no outcome.
@@ -170,14 +231,9 @@ impl Server {
 ///
 /// # Errors
 /// When the child fails or overruns its time; its own words are on stderr.
-pub fn measure(
-    suite: &str,
-    case: &str,
-    peer: &str,
-    plan: &micro::campaign::Plan,
-) -> io::Result<micro::Lap> {
+pub fn measure(suite: &str, case: &str, peer: &str, plan: &Plan) -> io::Result<micro::Lap> {
     let name = format!("{peer} in {case}");
-    let mut child = Guarded::start(&[
+    let arguments = [
         String::from("__measure"),
         suite.to_owned(),
         case.to_owned(),
@@ -186,8 +242,11 @@ pub fn measure(
         format!("--directory={}", plan.directory.display()),
         format!("--warm-up={}", plan.pace.warm_up),
         format!("--seconds={}", plan.pace.seconds),
-    ])?;
-    let text = child.whole_output(plan.pace).during(&name)?;
+    ];
+    let mut child = Guarded::start(&program(peer)?, &arguments)?;
+    let text = child
+        .whole_output(plan.pace.warm_up, plan.pace.seconds)
+        .during(&name)?;
     serde_json::from_str(text.trim()).or_else(|_| {
         let status = child.status()?;
         Err(ended(&name, status, "gave no figures"))
@@ -200,4 +259,22 @@ fn ended(name: &str, status: Option<ExitStatus>, what: &str) -> io::Error {
         |status| status.to_string(),
     );
     io::Error::other(format!("{name} {what} ({status})"))
+}
+
+/// This program.
+fn own_program() -> io::Result<PathBuf> {
+    env::current_exe().during("finding this program")
+}
+
+/// The program that has the peer.
+fn program(_peer: &str) -> io::Result<PathBuf> {
+    own_program()
+}
+
+/// A port, and as many ports of clients that the kernel gives to the first of two listeners there.
+///
+/// # Errors
+/// When it cannot be found out.
+pub fn skewed_ports(_connections: usize) -> io::Result<(u16, Vec<u16>)> {
+    Err(io::ErrorKind::Unsupported.into())
 }

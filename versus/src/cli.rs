@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,21 +10,20 @@ use clap::{Args, Parser, Subcommand};
 use ringmill::DriverKind;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::Plan;
+use crate::campaign::{self, Plan};
+use crate::catalogue::{self, Workload};
 use crate::deny::DenyArguments;
-use crate::micro;
 use crate::peers::Peer;
-use crate::workload::Workload;
+use crate::workload::Workload as Protocol;
 
-/// More bytes than this in flight on one connection could fill a socket's send buffer, and the
-/// generator counts on its sends completing at once.
-const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024;
+/// The largest message of an echo.
+const MAX_SIZE: usize = 1024 * 1024;
 
 /// What `--quick` sets: a smoke test, not a measurement.
 const QUICK: Pace = Pace {
     rounds: 2,
-    seconds: 0.4,
-    warm_up: 0.15,
+    seconds: 0.25,
+    warm_up: 0.1,
 };
 
 /// Measures what Ringmill and its peers spend on the same work.
@@ -36,18 +36,14 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// What there is to measure, and whom.
+    List,
+    /// Measures workloads one after another; by default all.
+    Run(RunArguments),
     /// A TCP echo: every message comes back.
     Echo(EchoArguments),
-    /// HTTP/1.1 keep-alive with hyper: `GET /`, a small fixed answer.
+    /// HTTP/1.1 with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
-    /// Channels between two loops, or two runtimes, within a process.
-    Channel(MicroArguments),
-    /// Closures that might block, to the pool and back.
-    Blocking(MicroArguments),
-    /// Locks, semaphores and the like, wanted by one task and by many.
-    Sync(MicroArguments),
-    /// Files, read and written, from the page cache and past it.
-    File(FileArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -59,174 +55,189 @@ pub enum Command {
     /// The process of one measurement without a wire.
     #[command(name = "__measure", hide = true)]
     Measure(MeasureArguments),
+    /// Any other workload of `versus list`: its cases, by default all.
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// What an external subcommand is parsed as, once it is known to be a workload.
+#[derive(Parser)]
+struct OtherArguments {
+    /// Cases to measure; by default all.
+    cases: Vec<String>,
+    #[command(flatten)]
+    common: CommonArguments,
+}
+
+#[derive(Args)]
+pub struct RunArguments {
+    /// Those of `versus list`.
+    workloads: Vec<String>,
+    #[command(flatten)]
+    common: CommonArguments,
+}
+
+impl RunArguments {
+    /// # Errors
+    /// When there is no such workload.
+    pub fn run(self) -> io::Result<()> {
+        let mut workloads = catalogue::all();
+        for name in &self.workloads {
+            known(&workloads, name)?;
+        }
+        if !self.workloads.is_empty() {
+            workloads.retain(|workload| self.workloads.iter().any(|name| name == workload.name));
+        }
+        campaign::run(&workloads, self.common.plan())
+    }
+}
+
+/// Measures the workload that the first word names.
+///
+/// # Errors
+/// When there is none of that name, or no such case in it.
+pub fn run_other(words: Vec<OsString>) -> io::Result<()> {
+    let name = words[0].to_string_lossy().into_owned();
+    let workloads = catalogue::all();
+    known(&workloads, &name)?;
+    let arguments = OtherArguments::parse_from(words);
+    let mut chosen: Vec<Workload> = workloads
+        .into_iter()
+        .filter(|workload| workload.name == name)
+        .collect();
+    for workload in &mut chosen {
+        let cases: Vec<String> = workload.cases.iter().map(|one| one.name.clone()).collect();
+        for case in &arguments.cases {
+            if !cases.contains(case) {
+                let what = format!("case in {name}");
+                return Err(campaign::unknown(
+                    &what,
+                    case,
+                    cases.iter().map(String::as_str),
+                ));
+            }
+        }
+        if !arguments.cases.is_empty() {
+            workload
+                .cases
+                .retain(|case| arguments.cases.contains(&case.name));
+        }
+    }
+    campaign::run(&chosen, arguments.common.plan())
+}
+
+fn known(workloads: &[Workload], name: &str) -> io::Result<()> {
+    let mut names = workloads.iter().map(|workload| workload.name);
+    if names.clone().any(|one| one == name) {
+        return Ok(());
+    }
+    Err(campaign::unknown("workload", name, names.by_ref()))
 }
 
 #[derive(Args)]
 pub struct EchoArguments {
-    /// Connections, one table row each.
-    #[arg(long, value_delimiter = ',', default_value = "64,1000")]
+    /// Connections, a table each. Without this, --size and --depth: the cases of `versus run`.
+    #[arg(long, value_delimiter = ',')]
     connections: Vec<usize>,
     /// Bytes in a message.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65536))]
-    size: u32,
+    #[arg(long, value_delimiter = ',', value_parser = size)]
+    size: Vec<usize>,
     /// Messages outstanding on each connection.
-    #[arg(long, value_delimiter = ',', default_value = "1")]
+    #[arg(long, value_delimiter = ',')]
     depth: Vec<usize>,
     #[command(flatten)]
-    rounds: RoundArguments,
+    common: CommonArguments,
 }
 
 impl EchoArguments {
-    pub fn plan(self) -> Plan {
-        self.rounds
-            .plan(Workload::Echo, self.connections, self.depth, self.size)
+    /// # Errors
+    /// See [`campaign::run`].
+    pub fn run(self) -> io::Result<()> {
+        let workload = catalogue::echo(&self.connections, &self.depth, &self.size);
+        campaign::run(&[workload], self.common.plan())
     }
 }
 
 #[derive(Args)]
 pub struct HttpArguments {
-    /// Connections, one table row each.
-    #[arg(long, value_delimiter = ',', default_value = "64")]
+    /// Connections, a table each. Without this and --pipeline: the cases of `versus run`.
+    #[arg(long, value_delimiter = ',')]
     connections: Vec<usize>,
     /// Requests outstanding on each connection.
-    #[arg(long, value_delimiter = ',', default_value = "1,16")]
+    #[arg(long, value_delimiter = ',')]
     pipeline: Vec<usize>,
     #[command(flatten)]
-    rounds: RoundArguments,
+    common: CommonArguments,
 }
 
 impl HttpArguments {
-    pub fn plan(self) -> Plan {
-        self.rounds
-            .plan(Workload::Http, self.connections, self.pipeline, 0)
+    /// # Errors
+    /// See [`campaign::run`].
+    pub fn run(self) -> io::Result<()> {
+        let workload = catalogue::http(&self.connections, &self.pipeline);
+        campaign::run(&[workload], self.common.plan())
     }
 }
 
-/// What both workloads with a server take.
+/// What every workload takes.
 #[derive(Args)]
-struct RoundArguments {
-    /// Peers to measure; by default those that serve the workload and count as usual.
-    #[arg(long, value_delimiter = ',')]
-    peers: Vec<Peer>,
-    /// Peers that the others are compared with, round by round; measured too.
-    #[arg(long, value_delimiter = ',', default_value = "tokio")]
-    against: Vec<Peer>,
-    /// How the peer `ringmill` speaks to the kernel: auto, uring or epoll.
-    #[arg(long, default_value_t = DriverKind::Auto)]
-    driver: DriverKind,
-    /// The processor that the server is pinned to.
-    #[arg(long, default_value_t = 0)]
-    server_cpu: usize,
-    /// The processor that the load generator is pinned to.
-    #[arg(long, default_value_t = 1)]
-    load_cpu: usize,
-    #[command(flatten)]
-    pace: PaceArguments,
-}
-
-impl RoundArguments {
-    fn plan(
-        self,
-        workload: Workload,
-        connections: Vec<usize>,
-        depths: Vec<usize>,
-        size: u32,
-    ) -> Plan {
-        Plan {
-            workload,
-            connections,
-            depths,
-            size: size as usize,
-            peers: self.peers,
-            against: self.against,
-            driver: self.driver,
-            pace: self.pace.pace(),
-            server_cpu: self.server_cpu,
-            load_cpu: self.load_cpu,
-            json: self.pace.json,
-        }
-    }
-}
-
-#[derive(Args)]
-pub struct MicroArguments {
-    /// Cases to measure; by default all, and a wrong one has them named.
-    cases: Vec<String>,
+struct CommonArguments {
     /// Peers to measure; by default all that a case has.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<String>,
-    /// Peers that the others are compared with, round by round; measured too.
+    /// Peers that the tables compare the others with, round by round; measured too.
     #[arg(long, value_delimiter = ',', default_value = "tokio")]
     against: Vec<String>,
-    /// The processors of the two loops or runtimes.
+    /// How the peer `ringmill` speaks to the kernel as a server: auto, uring or epoll.
+    #[arg(long, default_value_t = DriverKind::Auto)]
+    driver: DriverKind,
+    /// The processors: the server's and the generator's, or those of two loops.
     #[arg(long, value_name = "CPU,CPU", value_parser = two_cpus, default_value = "0,1")]
     cpus: [usize; 2],
-    #[command(flatten)]
-    pace: PaceArguments,
-}
-
-impl MicroArguments {
-    pub fn plan(self) -> micro::campaign::Plan {
-        micro::campaign::Plan {
-            cases: self.cases,
-            peers: self.peers,
-            against: self.against,
-            pace: self.pace.pace(),
-            cpus: self.cpus,
-            directory: env::temp_dir(),
-            json: self.pace.json,
-        }
-    }
-}
-
-#[derive(Args)]
-pub struct FileArguments {
-    /// Where the test files are made, in a directory that is removed at the end; by default where
+    /// Where test files are made, in a directory that is removed at the end; by default where
     /// temporary files are.
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
-    #[command(flatten)]
-    micro: MicroArguments,
-}
-
-impl FileArguments {
-    pub fn plan(self) -> micro::campaign::Plan {
-        micro::campaign::Plan {
-            directory: self.directory.unwrap_or_else(env::temp_dir),
-            ..self.micro.plan()
-        }
-    }
-}
-
-/// How often and how long, which every workload takes.
-#[derive(Args)]
-struct PaceArguments {
     /// Interleaved rounds; the order of the peers rotates from one to the next.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds of each measurement.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.8)]
     seconds: f64,
     /// Seconds of load before each measurement.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.25)]
     warm_up: f64,
-    /// Also write every sample, the summary and the machine to this file.
+    /// Also write every sample, the rows and the machine to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also write a page with plots, a Markdown page and the JSON file to this directory.
+    #[arg(long, value_name = "DIRECTORY")]
+    report: Option<PathBuf>,
     /// Two short rounds: shows that everything runs, measures nothing.
     #[arg(long)]
     quick: bool,
 }
 
-impl PaceArguments {
-    fn pace(&self) -> Pace {
-        if self.quick {
-            return QUICK;
-        }
-        Pace {
-            rounds: self.rounds,
-            seconds: self.seconds,
-            warm_up: self.warm_up,
+impl CommonArguments {
+    fn plan(self) -> Plan {
+        Plan {
+            peers: self.peers,
+            against: self.against,
+            driver: self.driver,
+            pace: if self.quick {
+                QUICK
+            } else {
+                Pace {
+                    rounds: self.rounds,
+                    seconds: self.seconds,
+                    warm_up: self.warm_up,
+                }
+            },
+            quick: self.quick,
+            cpus: self.cpus,
+            directory: self.directory.unwrap_or_else(env::temp_dir),
+            json: self.json,
+            report: self.report,
         }
     }
 }
@@ -256,26 +267,23 @@ impl Pace {
     }
 }
 
-/// The largest depth that a message size allows; see [`MAX_BYTES_IN_FLIGHT`].
-pub fn deepest(message: usize) -> usize {
-    (MAX_BYTES_IN_FLIGHT / message.max(1)).max(1)
-}
-
 #[derive(Args)]
 pub struct ServeArguments {
     pub peer: Peer,
-    pub workload: Workload,
+    pub workload: Protocol,
     #[arg(long)]
     pub driver: DriverKind,
-    #[arg(long)]
-    pub cpu: usize,
+    #[arg(long, value_delimiter = ',')]
+    pub cpus: Vec<usize>,
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
     #[arg(long)]
     pub parent: u32,
 }
 
 #[derive(Args)]
 pub struct LoadArguments {
-    pub workload: Workload,
+    pub workload: Protocol,
     #[arg(long)]
     pub port: u16,
     /// The process whose CPU clock is read at both ends of the window.
@@ -304,6 +312,13 @@ impl LoadArguments {
             Duration::from_secs_f64(self.warm_up),
             Duration::from_secs_f64(self.seconds),
         )
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size @ 1..=MAX_SIZE) => Ok(size),
+        _ => Err(format!("a message has 1 to {MAX_SIZE} bytes")),
     }
 }
 

@@ -27,20 +27,25 @@
 //! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
 
 mod campaign;
+mod catalogue;
 mod child;
 mod cli;
 mod confine;
 mod cpu_clock;
 mod deny;
 mod during;
+mod list;
 mod load;
 mod machine;
 mod micro;
 mod peers;
+mod progress;
 mod report;
 mod results;
 mod ring;
+mod rows;
 mod server;
+mod size;
 mod statistics;
 mod workload;
 
@@ -53,12 +58,11 @@ use cli::{Cli, Command};
 /// What the program `versus` does.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Echo(arguments) => campaign::run(arguments.plan()),
-        Command::Http(arguments) => campaign::run(arguments.plan()),
-        Command::Channel(arguments) => micro::campaign::channel(&arguments.plan()),
-        Command::Sync(arguments) => micro::campaign::sync(&arguments.plan()),
-        Command::Blocking(arguments) => micro::campaign::blocking(&arguments.plan()),
-        Command::File(arguments) => micro::campaign::file(arguments.plan()),
+        Command::List => list::run(),
+        Command::Run(arguments) => arguments.run(),
+        Command::Echo(arguments) => arguments.run(),
+        Command::Http(arguments) => arguments.run(),
+        Command::Other(words) => cli::run_other(words),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),

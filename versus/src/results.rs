@@ -30,7 +30,7 @@ pub struct WorkloadResults {
     pub name: String,
     /// What is done, in a line.
     pub about: String,
-    /// What decides who wins.
+    /// What decides who wins in most of the cases.
     pub headline: Figure,
     pub cases: Vec<CaseResults>,
 }
@@ -42,6 +42,8 @@ pub struct CaseResults {
     pub name: String,
     /// More of it, in a line; may be empty.
     pub about: String,
+    /// What decides who wins.
+    pub headline: Figure,
     /// What a plot can have on its axis: `connections`, `bytes`, `depth`, `percent` (of capacity).
     pub axes: BTreeMap<String, f64>,
     /// In the order of the peers' table.

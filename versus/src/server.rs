@@ -20,7 +20,7 @@ const BACKLOG: i32 = 4096;
 /// # Errors
 /// When the peer cannot start, or its server returns.
 pub fn run(arguments: &ServeArguments) -> io::Result<()> {
-    confine::child(arguments.parent, &[arguments.cpu])?;
+    confine::child(arguments.parent, &arguments.cpus)?;
     let (peer, workload) = (arguments.peer, arguments.workload);
     let serve = peer
         .serving(workload)

@@ -1,8 +1,11 @@
 //! What one run of the generator reports to the parent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::results::Figure;
 
 /// One measurement window. All times are of the window alone, except that errors count from the
 /// first request to the last.
@@ -23,28 +26,26 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Microseconds of the server's CPU for one request.
-    pub fn server_cost(&self) -> f64 {
-        self.server_cpu_seconds * 1e6 / self.requests as f64
-    }
-
-    /// Microseconds of the generator's CPU for one request.
-    pub fn load_cost(&self) -> f64 {
-        self.load_cpu_seconds * 1e6 / self.requests as f64
-    }
-
-    /// The part of the window, in percent, in which the server had a processor.
-    pub fn server_busy(&self) -> f64 {
-        100.0 * self.server_cpu_seconds / self.seconds
-    }
-
-    /// The same of the generator.
-    pub fn load_busy(&self) -> f64 {
-        100.0 * self.load_cpu_seconds / self.seconds
-    }
-
-    pub fn throughput(&self) -> f64 {
-        self.requests as f64 / self.seconds
+    /// For the table; times in nanoseconds.
+    pub fn figures(&self) -> BTreeMap<Figure, f64> {
+        let requests = self.requests as f64;
+        [
+            (Figure::Cpu, self.server_cpu_seconds * 1e9 / requests),
+            (Figure::Throughput, requests / self.seconds),
+            (Figure::LoadCpu, self.load_cpu_seconds * 1e9 / requests),
+            (
+                Figure::ServerBusy,
+                100.0 * self.server_cpu_seconds / self.seconds,
+            ),
+            (
+                Figure::LoadBusy,
+                100.0 * self.load_cpu_seconds / self.seconds,
+            ),
+            (Figure::P50, self.p50_micros * 1e3),
+            (Figure::P99, self.p99_micros * 1e3),
+            (Figure::Errors, self.errors as f64),
+        ]
+        .into()
     }
 }
 

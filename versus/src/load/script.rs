@@ -27,7 +27,7 @@ pub struct Script {
 impl Script {
     pub fn new(workload: Workload, size: usize, depth: usize) -> Self {
         let messages: Vec<Vec<u8>> = match workload {
-            Workload::Echo => (0..VARIANTS)
+            Workload::Echo | Workload::Work => (0..VARIANTS)
                 .map(|variant| pattern(variant, size))
                 .collect(),
             Workload::Http => vec![GET.to_vec()],
@@ -54,7 +54,7 @@ impl Script {
     /// When the answer is not the one to expect.
     pub fn answer_length(&self, bytes: &[u8]) -> io::Result<Option<usize>> {
         match self.workload {
-            Workload::Echo => Ok(Some(self.request)),
+            Workload::Echo | Workload::Work => Ok(Some(self.request)),
             Workload::Http => http_length(bytes),
         }
     }
@@ -63,7 +63,7 @@ impl Script {
     /// HTTP answer: its status line.
     pub fn agrees(&self, connection: usize, offset: usize, bytes: &[u8]) -> bool {
         match self.workload {
-            Workload::Echo => {
+            Workload::Echo | Workload::Work => {
                 let expected = &self.variant(connection)[offset..];
                 bytes.len() <= expected.len() && *bytes == expected[..bytes.len()]
             }
@@ -74,7 +74,7 @@ impl Script {
     /// Whether `bytes` are whole answers of `length` each: an HTTP answer's head is parsed again.
     pub fn agrees_fully(&self, connection: usize, length: usize, bytes: &[u8]) -> bool {
         match self.workload {
-            Workload::Echo => self.agrees(connection, 0, bytes),
+            Workload::Echo | Workload::Work => self.agrees(connection, 0, bytes),
             Workload::Http => bytes
                 .chunks(length)
                 .all(|answer| matches!(http_length(answer), Ok(Some(found)) if found == length)),

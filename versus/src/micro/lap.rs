@@ -1,11 +1,13 @@
 //! What the measured run took.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cpu_clock::CpuClock;
+use crate::results::Figure;
 use crate::server::Driver;
 
 /// A run, from the first operation to the last.
@@ -20,14 +22,15 @@ pub struct Lap {
 }
 
 impl Lap {
-    /// Nanoseconds from one operation to the next.
-    pub fn elapsed_each(&self) -> f64 {
-        self.seconds * 1e9 / self.operations as f64
-    }
-
-    /// Nanoseconds of CPU time for one operation, on all processors.
-    pub fn cpu_each(&self) -> f64 {
-        self.cpu_seconds * 1e9 / self.operations as f64
+    /// For the table; times in nanoseconds.
+    pub fn figures(&self) -> BTreeMap<Figure, f64> {
+        let operations = self.operations as f64;
+        [
+            (Figure::Elapsed, self.seconds * 1e9 / operations),
+            (Figure::Cpu, self.cpu_seconds * 1e9 / operations),
+            (Figure::Throughput, operations / self.seconds),
+        ]
+        .into()
     }
 
     /// Notes which driver it was.

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Measure, SUITES, Work, unknown};
+use super::{Measure, SUITES, Work};
+use crate::campaign::unknown;
 use crate::cli::MeasureArguments;
 use crate::confine;
 use crate::during::During;
@@ -18,7 +19,7 @@ pub fn run(arguments: &MeasureArguments) -> io::Result<()> {
     let suite = SUITES
         .iter()
         .find(|suite| suite.name == arguments.suite)
-        .ok_or_else(|| unknown("suite", &arguments.suite, &SUITES.map(|suite| suite.name)))?;
+        .ok_or_else(|| unknown("suite", &arguments.suite, SUITES.map(|suite| suite.name)))?;
     let case = suite.case(&arguments.case)?;
     let contender = case.contender(&arguments.peer)?;
     let measure: Measure = contender

@@ -7,19 +7,15 @@
 //!  versus channel ─── versus __measure channel one-way tokio     prints one JSON object
 //! ```
 //!
-//! - `campaign`: which contender is measured when, in the parent
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
-//! - `report`: what comes out
 //! - `channel`, `blocking`, `file`, `sync`: the contenders of the subcommands of those names
 //! - `one`: the one loop or runtime of those that need no second
 //! - `tally`: whether everything was done, once
 //!
-//! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
-//! subcommand. To add a contender to a case: write the function, and give it a line in the case's
+//! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`]. To add a contender to a case: write the function, and give it a line in the case's
 //! table.
 
-pub mod campaign;
 pub mod measure;
 
 mod blocking;
@@ -27,43 +23,50 @@ mod channel;
 mod file;
 mod lap;
 mod one;
-mod report;
 mod sync;
 mod tally;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::campaign::unknown;
+use crate::results::Figure;
 pub use lap::Lap;
 use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-static SUITES: [&Suite; 4] = [
+pub static SUITES: [&Suite; 4] = [
     &channel::SUITE,
     &blocking::SUITE,
     &file::SUITE,
     &sync::SUITE,
 ];
 
-/// Cases that belong together: a subcommand.
+/// Cases that belong together.
 pub struct Suite {
     pub name: &'static str,
+    /// What is done, in a line.
+    pub about: &'static str,
     /// Operations of the first try, before a pace is known.
     first: u64,
-    cases: &'static [Case],
+    /// What must be there before the first case.
+    pub prepare: Option<fn(&Path) -> io::Result<()>>,
+    pub cases: &'static [Case],
 }
 
 /// One thing that all contenders do in their way: a table.
 pub struct Case {
     /// The name on the command line.
-    name: &'static str,
+    pub name: &'static str,
     /// What is done, in a line.
-    about: &'static str,
+    pub about: &'static str,
+    /// What decides who wins.
+    pub headline: Figure,
     contenders: &'static [Contender],
 }
 
 /// One way to do it: a table row.
-struct Contender {
+pub struct Contender {
     /// The name on the command line.
     name: &'static str,
     /// `None` if it was left out of the build.
@@ -79,7 +82,7 @@ impl Contender {
     }
 
     /// Why it cannot be measured here, if so.
-    fn missing(&self, directory: &Path) -> Option<String> {
+    pub fn missing(&self, directory: &Path) -> Option<String> {
         if self.measure.is_none() {
             return Some(String::from("is not in this build"));
         }
@@ -129,30 +132,24 @@ impl Suite {
             .iter()
             .find(|case| case.name == name)
             .ok_or_else(|| {
-                let names: Vec<_> = self.cases.iter().map(|case| case.name).collect();
-                unknown("case", name, &names)
+                let names = self.cases.iter().map(|case| case.name);
+                unknown("case", name, names)
             })
     }
 }
 
 impl Case {
+    /// Their names, in the table's order.
+    pub fn contenders(&self) -> impl Iterator<Item = &'static str> {
+        self.contenders.iter().map(|contender| contender.name)
+    }
+
     /// # Errors
     /// When there is no such contender; the error names those that there are.
-    fn contender(&self, name: &str) -> io::Result<&'static Contender> {
+    pub fn contender(&self, name: &str) -> io::Result<&'static Contender> {
         self.contenders
             .iter()
             .find(|contender| contender.name == name)
-            .ok_or_else(|| {
-                let names: Vec<_> = self.contenders.iter().map(|one| one.name).collect();
-                unknown(&format!("peer in {}", self.name), name, &names)
-            })
+            .ok_or_else(|| unknown(&format!("peer in {}", self.name), name, self.contenders()))
     }
-}
-
-fn unknown(what: &str, name: &str, known: &[&str]) -> io::Error {
-    let known = known.join(", ");
-    io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("there is no {what} called {name:?}; there are {known}"),
-    )
 }

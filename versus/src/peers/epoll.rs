@@ -14,7 +14,6 @@ use crate::server;
 pub const SERVERS: Servers = Servers {
     echo: Some(echo),
     http: None,
-    usual: false,
 };
 
 /// Events taken in one wait.

@@ -28,8 +28,6 @@ pub type Serve = fn(DriverKind) -> io::Result<()>;
 pub struct Servers {
     pub echo: Option<Serve>,
     pub http: Option<Serve>,
-    /// Measured when the command line names no peers.
-    pub usual: bool,
 }
 
 /// Makes the enum and its way to each module's `SERVERS` from one table.
@@ -70,16 +68,18 @@ impl Peer {
         match workload {
             Workload::Echo => self.servers().echo,
             Workload::Http => self.servers().http,
+            Workload::Work => None,
         }
     }
 
-    /// Those measured when the command line names none, in the table's order.
-    pub fn usual(workload: Workload) -> Vec<Self> {
-        Self::value_variants()
-            .iter()
-            .copied()
-            .filter(|peer| peer.servers().usual && peer.serving(workload).is_some())
-            .collect()
+    /// Whether it has one.
+    pub fn serves(self, workload: Workload) -> bool {
+        self.serving(workload).is_some()
+    }
+
+    /// Why it cannot be started here, after its name.
+    pub fn missing(self) -> Option<String> {
+        None
     }
 }
 

@@ -25,7 +25,6 @@ use crate::server;
 pub const SERVERS: Servers = Servers {
     echo: Some(echo),
     http: None,
-    usual: true,
 };
 
 /// The kernel caps the table at RLIMIT_NOFILE.

@@ -14,7 +14,6 @@ use crate::server;
 pub const SERVERS: Servers = Servers {
     echo: Some(echo),
     http: Some(http),
-    usual: true,
 };
 
 /// By leased buffers, the way that the documentation shows first: a connection at rest then holds

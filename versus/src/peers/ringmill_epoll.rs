@@ -7,5 +7,4 @@ use super::{Servers, ringmill};
 pub const SERVERS: Servers = Servers {
     echo: Some(|_| ringmill::echo(DriverKind::Epoll)),
     http: Some(|_| ringmill::http(DriverKind::Epoll)),
-    usual: false,
 };

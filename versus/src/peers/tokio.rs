@@ -16,7 +16,6 @@ use crate::server;
 pub const SERVERS: Servers = Servers {
     echo: Some(echo),
     http: Some(http),
-    usual: true,
 };
 
 /// The buffer of each connection, as in Tokio's own examples.

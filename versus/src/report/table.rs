@@ -1,99 +1,166 @@
-//! The table on stdout.
+//! The tables on stdout.
 
-use crate::campaign::{Case, Plan, Sample};
+use std::collections::BTreeSet;
+
+use super::units;
+use crate::campaign::Plan;
+use crate::catalogue::Workload;
 use crate::machine::Machine;
+use crate::results::{CaseResults, Figure, Row};
 
-use super::summary::Summary;
+/// Figures that are compared with the baselines, where they are there.
+const COMPARED: [Figure; 2] = [Figure::Cpu, Figure::Elapsed];
+
+/// Figures that are for notes and for the JSON file only.
+const HIDDEN: [Figure; 4] = [Figure::ServerBusy, Figure::Errors, Figure::P90, Figure::Max];
 
 /// What is measured, where and when.
 pub fn opening(plan: &Plan, machine: &Machine) {
+    let (pace, cpus) = (&plan.pace, &plan.cpus);
     println!(
-        "{} · {} rounds of {} s after {} s of warm-up · server on CPU {}, generator on CPU {}",
-        plan.workload.name(),
-        plan.pace.rounds,
-        plan.pace.seconds,
-        plan.pace.warm_up,
-        plan.server_cpu,
-        plan.load_cpu,
+        "{} rounds of {} s after {} s of warm-up · servers on CPU {}, the generator on CPU {}",
+        pace.rounds, pace.seconds, pace.warm_up, cpus[0], cpus[1],
     );
     println!(
-        "Linux {} · {} · {}",
-        machine.kernel, machine.cpu, machine.date
+        "Linux {} · {} · {} processors · {} · {}",
+        machine.kernel, machine.cpu, machine.processors, machine.compiler, machine.date
     );
 }
 
+/// What the tables to come have in common.
+pub fn workload(workload: &Workload) {
+    println!("\n== {}: {}", workload.name, workload.about);
+}
+
 /// One case: a row for each peer.
-pub fn case(plan: &Plan, case: Case, samples: &[Sample]) {
-    println!();
-    let size = if plan.size > 0 {
-        format!(", {} bytes", plan.size)
-    } else {
-        String::new()
-    };
-    println!(
-        "{} connections, depth {}{size}",
-        case.connections, case.depth
-    );
-    print!(
-        "{:<14} {:<18} {:>8} {:>6}",
-        "peer", "driver", "CPU/req", "range"
-    );
-    for against in &plan.against {
-        print!("  {:>22}", format!("ratio to {against}"));
+pub fn case(plan: &Plan, case: &CaseResults) {
+    let about = if case.about.is_empty() { "" } else { ": " };
+    println!("\n{}{about}{}", case.name, case.about);
+    if !case.rows.is_empty() {
+        let columns = columns(plan, case);
+        let head = ["peer".to_owned(), "driver".to_owned()].into_iter();
+        let head = head.chain(columns.iter().map(Column::head));
+        let mut lines: Vec<Vec<String>> = vec![head.chain([String::from("note")]).collect()];
+        lines.extend(case.rows.iter().map(|row| line(row, &columns)));
+        print(&lines);
     }
-    println!(
-        "  {:>5}  {:>8}  {:>7} {:>5}  {:>8} {:>8}  note",
-        "busy", "req/s", "gen/req", "busy", "p50", "p99",
-    );
-    for &peer in &plan.peers {
-        if let Some(summary) = Summary::of(plan, case, peer, samples) {
-            row(&summary);
+    for skipped in &case.skipped {
+        let what = if skipped.failed {
+            "FAILED:"
+        } else {
+            "skipped, it"
+        };
+        println!("{}: {what} {}", skipped.peer, skipped.why);
+    }
+}
+
+/// What stands in a column.
+enum Column<'a> {
+    Figure(Figure),
+    /// How far the middle half of a figure's rounds is apart.
+    Spread(Figure),
+    Ratio(Figure, &'a str),
+}
+
+impl Column<'_> {
+    fn head(&self) -> String {
+        match self {
+            Self::Figure(figure) => figure.to_string(),
+            Self::Spread(_) => String::from("±"),
+            Self::Ratio(figure, against) => format!("{figure} to {against}'s"),
+        }
+    }
+
+    fn cell(&self, row: &Row) -> String {
+        match self {
+            Self::Figure(figure) => row
+                .figures
+                .get(figure)
+                .map_or_else(String::new, |spread| units::figure(*figure, spread.median)),
+            Self::Spread(figure) => row.figures.get(figure).map_or_else(String::new, |spread| {
+                format!("{:.0}%", spread.middle_percent() / 2.0)
+            }),
+            Self::Ratio(figure, against) => row
+                .ratios
+                .iter()
+                .find(|ratio| ratio.figure == *figure && ratio.against == *against)
+                .map_or_else(String::new, |ratio| {
+                    let spread = ratio.spread;
+                    let (low, high) = (spread.low, spread.high);
+                    format!("{:.2} ({low:.2}–{high:.2})", spread.median)
+                }),
         }
     }
 }
 
-fn row(summary: &Summary) {
-    print!(
-        "{:<14} {:<18} {:>5.2} µs {:>5.0}%",
-        summary.peer.to_string(),
-        summary.driver(),
-        summary.server_cost.median,
-        summary.server_cost.width_percent(),
-    );
-    for ratio in &summary.ratios {
-        let spread = ratio.ratio;
-        let range = format!("({:.2}–{:.2})", spread.low, spread.high);
-        print!("  {:>8.3} {range:>13}", spread.median);
+/// The headline first, what is compared next, then the rest.
+fn columns<'a>(plan: &'a Plan, case: &CaseResults) -> Vec<Column<'a>> {
+    let there: BTreeSet<Figure> = case
+        .rows
+        .iter()
+        .flat_map(|row| row.figures.keys().copied())
+        .collect();
+    let mut columns = Vec::new();
+    let mut shown = BTreeSet::new();
+    for figure in [case.headline].into_iter().chain(COMPARED) {
+        if there.contains(&figure) && shown.insert(figure) {
+            columns.extend([Column::Figure(figure), Column::Spread(figure)]);
+            let against = plan
+                .against
+                .iter()
+                .filter(|against| case.rows.iter().any(|row| row.peer == **against));
+            columns.extend(against.map(|against| Column::Ratio(figure, against)));
+        }
     }
-    println!(
-        "  {:>4.0}%  {:>8.0}  {:>4.2} µs {:>4.0}%  {:>5.0} µs {:>5.0} µs  {}",
-        summary.server_busy.median,
-        summary.throughput.median,
-        summary.load_cost.median,
-        summary.load_busy.median,
-        summary.p50.median,
-        summary.p99.median,
-        summary.note(),
-    );
+    let rest = there
+        .iter()
+        .filter(|&figure| !shown.contains(figure) && !HIDDEN.contains(figure));
+    columns.extend(rest.map(|&figure| Column::Figure(figure)));
+    columns
+}
+
+fn line(row: &Row, columns: &[Column]) -> Vec<String> {
+    let driver = row.driver.as_ref();
+    let driver = driver.map_or_else(|| String::from("-"), |driver| driver.tier.clone());
+    let mut notes = row.notes.clone();
+    if row.noisy {
+        notes.insert(0, String::from("noisy"));
+    }
+    let mut line = vec![row.peer.clone(), driver];
+    line.extend(columns.iter().map(|column| column.cell(row)));
+    line.push(notes.join(", "));
+    line
+}
+
+/// Names to the left, numbers to the right, notes as long as they are.
+fn print(lines: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+    for line in lines {
+        let mut text = String::new();
+        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let last = column + 1 == line.len();
+            text += &match column {
+                0 | 1 => format!("{cell:<width$}  "),
+                _ if last => cell.clone(),
+                _ => format!("{cell:>width$}  "),
+            };
+        }
+        println!("{}", text.trim_end());
+    }
 }
 
 /// How to read it.
 pub fn closing() {
-    println!();
     println!(
-        "CPU/req: CPU time of the server's process (user and system, all threads) a request, \
-         median of the rounds;"
-    );
-    println!(
-        "range: (highest - lowest) / median. Ratio: within each round, then the median \
-         (lowest–highest)."
-    );
-    println!(
-        "gen/req: the same of the load generator, which must be the smaller one; busy: CPU time \
-         by wall time."
-    );
-    println!(
-        "Generator-bound: the generator never rested while the server did; throughput and \
-         latency then tell of the generator."
+        "\nMedians of the rounds; ±: half the width of the rounds' middle half. Ratios: within each \
+         round, then the median (lowest–highest).\n\
+         CPU: of the server's process (user and system, all threads) for one operation. \
+         generator's CPU: of the load generator, which must be less.\n\
+         generator-bound: the generator never rested while the server did; throughput and latency \
+         then tell of the generator. noisy: the rounds disagree."
     );
 }

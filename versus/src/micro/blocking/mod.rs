@@ -5,6 +5,8 @@
 mod ringmill;
 mod tokio;
 
+use crate::results::Figure;
+
 use super::{Case, Suite, contender};
 
 /// Closures in a batch.
@@ -13,11 +15,14 @@ const BATCH: u64 = 1_000;
 /// All that `versus blocking` measures.
 pub static SUITE: Suite = Suite {
     name: "blocking",
+    about: "closures that might block, to the pool and back",
     first: 1_000,
+    prepare: None,
     cases: &[
         Case {
             name: "round-trip",
             about: "one closure that does nothing, awaited before the next",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::round_trip),
                 contender("ringmill-epoll", ringmill::round_trip_epoll),
@@ -28,6 +33,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "batches",
             about: "a thousand such closures at once, then all awaited; time of one",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::batches),
                 contender("ringmill-epoll", ringmill::batches_epoll),

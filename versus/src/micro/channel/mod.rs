@@ -15,6 +15,8 @@ mod tokio;
 pub use self::ringmill::two_loops;
 pub use self::tokio::two_runtimes;
 
+use crate::results::Figure;
+
 use super::{Case, Suite, contender, optional};
 
 /// Room in the channels; the figure that READMEs and issue trackers compare at.
@@ -29,11 +31,14 @@ const SENDERS: u64 = 4;
 /// All that `versus channel` measures.
 pub static SUITE: Suite = Suite {
     name: "channel",
+    about: "channels between two loops, or two runtimes, within a process",
     first: 1_000,
+    prepare: None,
     cases: &[
         Case {
             name: "one-way",
             about: "messages one by one to the other loop, room for 1,024",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::one_way),
                 contender("ringmill-spsc", ringmill::one_way_spsc),
@@ -45,6 +50,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "batches",
             about: "the same, sent and received 64 at a time where the channel can",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::half_batches),
                 contender("ringmill-spsc", ringmill::batches),
@@ -56,6 +62,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "fan-in",
             about: "one by one from four senders, two of them on the receiver's own loop",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::fan_in),
                 contender("tokio", tokio::fan_in),
@@ -65,6 +72,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "ping-pong",
             about: "a message to the other loop and one back, room for 1",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::ping_pong),
                 contender("ringmill-epoll", ringmill::ping_pong_epoll),
@@ -79,6 +87,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "call",
             about: "a future run on the other loop, and its output",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::call),
                 contender("ringmill-epoll", ringmill::call_epoll),

@@ -14,8 +14,9 @@ mod ringmill;
 mod std_pread;
 mod tokio;
 
+use crate::results::Figure;
+
 use super::{Case, Suite, contender};
-pub use blocks::prepare;
 
 /// Reads, or small files, under way at a time.
 const DEPTH: u64 = 64;
@@ -23,11 +24,14 @@ const DEPTH: u64 = 64;
 /// All that `versus file` measures.
 pub static SUITE: Suite = Suite {
     name: "file",
+    about: "files, read and written, from the page cache and past it",
     first: 256,
+    prepare: Some(blocks::prepare),
     cases: &[
         Case {
             name: "random-cached",
             about: "4 KiB from anywhere in 256 MiB that are in the page cache, 64 at a time",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::random_cached),
                 contender("ringmill-epoll", ringmill::random_cached_epoll),
@@ -40,6 +44,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "random-direct",
             about: "the same past the page cache (O_DIRECT)",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::random_direct).needing(blocks::direct),
                 contender("ringmill-epoll", ringmill::random_direct_epoll).needing(blocks::direct),
@@ -52,6 +57,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "sequential-read",
             about: "1 MiB after another from the page cache",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::sequential_read),
                 contender("ringmill-epoll", ringmill::sequential_read_epoll),
@@ -64,6 +70,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "sequential-write",
             about: "1 MiB after another to the page cache, over what was there",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::sequential_write),
                 contender("ringmill-epoll", ringmill::sequential_write_epoll),
@@ -76,6 +83,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "small-files",
             about: "files made, written (100 bytes), synced, read, removed; 64 at a time but for std",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::small_files),
                 contender("ringmill-epoll", ringmill::small_files_epoll),

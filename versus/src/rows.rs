@@ -1,0 +1,177 @@
+//! From samples to rows: medians, spreads, ratios within each round, and what a reader should know.
+
+use std::collections::BTreeMap;
+
+use crate::results::{Figure, Ratio, Row, Sample};
+use crate::statistics::Spread;
+
+/// At this many percent a process counts as never idle.
+const BUSY: f64 = 95.0;
+
+/// Ratios whose middle half is wider than this, in percent, are noise.
+const NOISY_RATIO: f64 = 10.0;
+
+/// The same of a figure by itself, which the machine's mood moves more.
+const NOISY_FIGURE: f64 = 25.0;
+
+/// A row for each contender that has samples.
+pub fn of(
+    headline: Figure,
+    contenders: &[&str],
+    samples: &[(&str, Sample)],
+    against: &[String],
+) -> Vec<Row> {
+    let rows = contenders.iter().filter_map(|&contender| {
+        let own: Vec<Sample> = of_contender(samples, contender).cloned().collect();
+        let first = own.first()?;
+        let figures = spreads(&own);
+        let ratios = ratios(headline, contender, contenders, samples);
+        let baseline = ratios
+            .iter()
+            .find(|ratio| ratio.figure == headline && against.first() == Some(&ratio.against));
+        let noisy = match (baseline, figures.get(&headline)) {
+            (Some(ratio), _) => ratio.spread.middle_percent() > NOISY_RATIO,
+            (None, Some(figure)) => figure.middle_percent() > NOISY_FIGURE,
+            (None, None) => false,
+        };
+        Some(Row {
+            peer: contender.to_owned(),
+            driver: first.driver.clone(),
+            noisy,
+            notes: notes(&figures, &own),
+            figures,
+            ratios,
+            samples: own,
+        })
+    });
+    rows.collect()
+}
+
+fn of_contender<'a>(
+    samples: &'a [(&str, Sample)],
+    contender: &'a str,
+) -> impl Iterator<Item = &'a Sample> {
+    samples
+        .iter()
+        .filter(move |(name, _)| *name == contender)
+        .map(|(_, sample)| sample)
+}
+
+fn spreads(samples: &[Sample]) -> BTreeMap<Figure, Spread> {
+    let mut all: BTreeMap<Figure, Vec<f64>> = BTreeMap::new();
+    for sample in samples {
+        for (&figure, &value) in &sample.figures {
+            all.entry(figure).or_default().push(value);
+        }
+    }
+    all.into_iter()
+        .filter_map(|(figure, values)| Some((figure, Spread::of(values)?)))
+        .collect()
+}
+
+/// To every other contender: of the headline, and of CPU and wall-clock time where they are not it.
+fn ratios(
+    headline: Figure,
+    contender: &str,
+    contenders: &[&str],
+    samples: &[(&str, Sample)],
+) -> Vec<Ratio> {
+    let mut figures = vec![headline];
+    figures.extend(
+        [Figure::Cpu, Figure::Elapsed, Figure::Throughput]
+            .into_iter()
+            .filter(|&figure| figure != headline),
+    );
+    let others = contenders.iter().filter(|&&other| other != contender);
+    others
+        .flat_map(|&other| figures.iter().map(move |&figure| (other, figure)))
+        .filter_map(|(other, figure)| {
+            let within = of_contender(samples, contender).filter_map(|one| {
+                let base = of_contender(samples, other).find(|base| base.round == one.round)?;
+                let (own, base) = (one.figures.get(&figure)?, base.figures.get(&figure)?);
+                (*base > 0.0).then(|| own / base)
+            });
+            Some(Ratio {
+                against: other.to_owned(),
+                figure,
+                spread: Spread::of(within)?,
+            })
+        })
+        .collect()
+}
+
+fn notes(figures: &BTreeMap<Figure, Spread>, samples: &[Sample]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let errors: f64 = samples
+        .iter()
+        .filter_map(|sample| sample.figures.get(&Figure::Errors))
+        .sum();
+    if errors > 0.0 {
+        notes.push(format!("{errors} ERRORS"));
+    }
+    if samples
+        .iter()
+        .any(|sample| sample.driver != samples[0].driver)
+    {
+        notes.push(String::from("drivers differed between rounds"));
+    }
+    let median = |figure| figures.get(&figure).map(|spread| spread.median);
+    if let (Some(server), Some(load)) = (median(Figure::ServerBusy), median(Figure::LoadBusy))
+        && load >= BUSY
+        && server < BUSY
+    {
+        notes.push(String::from("generator-bound"));
+    }
+    if let (Some(server), Some(load)) = (median(Figure::Cpu), median(Figure::LoadCpu))
+        && load >= server
+    {
+        notes.push(String::from("generator dearer than server"));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use crate::results::{Figure, Sample};
+
+    fn sample(round: usize, cpu: f64) -> Sample {
+        Sample {
+            round,
+            driver: None,
+            figures: [(Figure::Cpu, cpu)].into(),
+        }
+    }
+
+    #[test]
+    fn ratios_are_taken_within_each_round() {
+        // The machine is twice as slow in the second round, for both.
+        let samples = [
+            ("fast", sample(0, 1.0)),
+            ("slow", sample(0, 2.0)),
+            ("slow", sample(1, 4.0)),
+            ("fast", sample(1, 2.0)),
+        ];
+        let rows = of(
+            Figure::Cpu,
+            &["fast", "slow"],
+            &samples,
+            &[String::from("slow")],
+        );
+        let ratio = &rows[0].ratios[0];
+        assert_eq!((ratio.spread.low, ratio.spread.high), (0.5, 0.5));
+        assert!(!rows[0].noisy);
+        assert!(
+            rows[1].noisy,
+            "the baseline has only its own figures to tell"
+        );
+    }
+
+    #[test]
+    fn wrong_answers_are_told_of() {
+        let mut bad = sample(0, 1.0);
+        bad.figures.insert(Figure::Errors, 3.0);
+        let rows = of(Figure::Cpu, &["one"], &[("one", bad)], &[]);
+        assert_eq!(rows[0].notes, ["3 ERRORS"]);
+    }
+}
