@@ -28,7 +28,10 @@ const QUICK: Pace = Pace {
 
 /// Measures what Ringmill and its peers spend on the same work.
 #[derive(Parser)]
-#[command(name = "versus")]
+#[command(
+    name = "versus",
+    after_help = "Every other workload of `versus list` is a command too."
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
