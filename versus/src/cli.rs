@@ -15,9 +15,8 @@ use crate::micro;
 use crate::peers::Peer;
 use crate::workload::Workload;
 
-/// More bytes than this in flight on one connection could fill a socket's send buffer, and the
-/// generator counts on its sends completing at once.
-const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024;
+/// More bytes than this in flight on one connection are no workload of anybody.
+const MAX_BYTES_IN_FLIGHT: usize = 16 * 1024 * 1024;
 
 /// What `--quick` sets: a smoke test, not a measurement.
 const QUICK: Pace = Pace {
@@ -56,6 +55,9 @@ pub enum Command {
     /// The load generator's process.
     #[command(name = "__load", hide = true)]
     Load(LoadArguments),
+    /// Finds the source ports of skewed connections.
+    #[command(name = "__probe", hide = true)]
+    Probe(ProbeArguments),
     /// The process of one measurement without a wire.
     #[command(name = "__measure", hide = true)]
     Measure(MeasureArguments),
@@ -67,7 +69,7 @@ pub struct EchoArguments {
     #[arg(long, value_delimiter = ',', default_value = "64,1000")]
     connections: Vec<usize>,
     /// Bytes in a message.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=524_288))]
     size: u32,
     /// Messages outstanding on each connection.
     #[arg(long, value_delimiter = ',', default_value = "1")]
@@ -283,16 +285,42 @@ pub struct LoadArguments {
     pub server_pid: libc::pid_t,
     #[arg(long)]
     pub connections: usize,
+    /// Requests outstanding on each connection; of an open loop, at most.
     #[arg(long)]
     pub depth: usize,
+    /// Bytes in a message; of no meaning to HTTP.
     #[arg(long)]
     pub size: usize,
+    /// An open loop: requests a second, over all connections, whatever becomes of them.
+    #[arg(long, conflicts_with = "churn")]
+    pub rate: Option<f64>,
+    /// A connection for each request.
+    #[arg(long)]
+    pub churn: bool,
+    /// More connections, which are left at rest.
+    #[arg(long, default_value_t = 0)]
+    pub idle: usize,
+    /// Where the connections come from; those of `__probe` are skewed.
+    #[arg(long, value_delimiter = ',', conflicts_with = "churn")]
+    pub source_ports: Vec<u16>,
     #[arg(long)]
     pub warm_up: f64,
     #[arg(long)]
     pub seconds: f64,
     #[arg(long)]
     pub cpu: usize,
+    #[arg(long)]
+    pub parent: u32,
+}
+
+#[derive(Args)]
+pub struct ProbeArguments {
+    /// The port that servers will listen on; 0 for a free one.
+    #[arg(long)]
+    pub port: u16,
+    /// How many source ports to find.
+    #[arg(long)]
+    pub connections: usize,
     #[arg(long)]
     pub parent: u32,
 }

@@ -18,6 +18,7 @@
 //! - `child`: starting, timing out and ending the two children
 //! - `server`, `peers`: the server's process
 //! - `load`: the generator's process
+//! - `syscalls`: counting the server's system calls
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
 //!
@@ -42,6 +43,7 @@ mod results;
 mod ring;
 mod server;
 mod statistics;
+mod syscalls;
 mod workload;
 
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Probe(arguments) => load::probe::run(&arguments),
         Command::Measure(arguments) => micro::measure::run(&arguments),
     };
     match outcome {

@@ -1,4 +1,4 @@
-//! The two kinds of work that a server can be asked to do.
+//! The kinds of work that a server can be asked to do.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ pub enum Workload {
     Echo,
     /// The server answers `GET /` over HTTP/1.1 with a small fixed body.
     Http,
+    /// An echo whose server computes for a while before it answers (`peers::work`).
+    Work,
 }
 
 impl Workload {
@@ -19,6 +21,7 @@ impl Workload {
         match self {
             Self::Echo => "echo",
             Self::Http => "http",
+            Self::Work => "work",
         }
     }
 }

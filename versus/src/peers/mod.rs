@@ -10,6 +10,7 @@ mod ring;
 mod ringmill;
 mod ringmill_epoll;
 mod tokio;
+pub mod work;
 
 use std::fmt;
 use std::io;
@@ -70,6 +71,7 @@ impl Peer {
         match workload {
             Workload::Echo => self.servers().echo,
             Workload::Http => self.servers().http,
+            Workload::Work => None,
         }
     }
 
