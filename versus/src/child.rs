@@ -19,6 +19,7 @@ use crate::micro;
 use crate::peers::Peer;
 use crate::results::Figure;
 use crate::server::{Announcement, Driver};
+use crate::syscalls::Tracer;
 use crate::workload::Workload;
 
 /// Until a server must have announced its port.
@@ -173,6 +174,10 @@ impl Server {
     /// # Errors
     /// When either of them ends early, the generator overruns its time, or nothing is answered.
     pub fn load(&mut self, request: &LoadRequest) -> io::Result<BTreeMap<Figure, f64>> {
+        Ok(self.outcome(request)?.figures())
+    }
+
+    fn outcome(&mut self, request: &LoadRequest) -> io::Result<Outcome> {
         let mut arguments = vec![
             String::from("__load"),
             request.protocol.name().to_owned(),
@@ -203,15 +208,19 @@ impl Server {
         if outcome.requests == 0 {
             return Err(io::Error::other(format!("{} answered nothing", self.name)));
         }
-        Ok(outcome.figures())
+        Ok(outcome)
     }
 
     /// System calls a request, over a stretch of load of its own.
     ///
     /// # Errors
-    /// When the server cannot be traced.
-    pub fn syscalls(&mut self, _request: &LoadRequest) -> io::Result<f64> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// When the server cannot be traced; the error names the remedy.
+    pub fn syscalls(&mut self, request: &LoadRequest) -> io::Result<f64> {
+        let pid = self.child.0.id() as libc::pid_t;
+        let tracer = Tracer::attach(pid).map_err(io::Error::other)?;
+        let requests = self.outcome(request)?.requests_overall;
+        let counts = tracer.finish().map_err(io::Error::other)?;
+        Ok(counts.total as f64 / requests as f64)
     }
 
     /// Which of the two ended, when there is no outcome.
@@ -269,12 +278,4 @@ fn own_program() -> io::Result<PathBuf> {
 /// The program that has the peer.
 fn program(_peer: &str) -> io::Result<PathBuf> {
     own_program()
-}
-
-/// A port, and as many ports of clients that the kernel gives to the first of two listeners there.
-///
-/// # Errors
-/// When it cannot be found out.
-pub fn skewed_ports(_connections: usize) -> io::Result<(u16, Vec<u16>)> {
-    Err(io::ErrorKind::Unsupported.into())
 }

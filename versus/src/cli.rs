@@ -55,6 +55,9 @@ pub enum Command {
     /// The load generator's process.
     #[command(name = "__load", hide = true)]
     Load(LoadArguments),
+    /// Finds the source ports of skewed connections.
+    #[command(name = "__probe", hide = true)]
+    Probe(ProbeArguments),
     /// The process of one measurement without a wire.
     #[command(name = "__measure", hide = true)]
     Measure(MeasureArguments),
@@ -294,16 +297,42 @@ pub struct LoadArguments {
     pub server_pid: libc::pid_t,
     #[arg(long)]
     pub connections: usize,
+    /// Requests outstanding on each connection; of an open loop, at most.
     #[arg(long)]
     pub depth: usize,
+    /// Bytes in a message; of no meaning to HTTP.
     #[arg(long)]
     pub size: usize,
+    /// An open loop: requests a second, over all connections, whatever becomes of them.
+    #[arg(long, conflicts_with = "churn")]
+    pub rate: Option<f64>,
+    /// A connection for each request.
+    #[arg(long)]
+    pub churn: bool,
+    /// More connections, which are left at rest.
+    #[arg(long, default_value_t = 0)]
+    pub idle: usize,
+    /// Where the connections come from; those of `__probe` are skewed.
+    #[arg(long, value_delimiter = ',', conflicts_with = "churn")]
+    pub source_ports: Vec<u16>,
     #[arg(long)]
     pub warm_up: f64,
     #[arg(long)]
     pub seconds: f64,
     #[arg(long)]
     pub cpu: usize,
+    #[arg(long)]
+    pub parent: u32,
+}
+
+#[derive(Args)]
+pub struct ProbeArguments {
+    /// The port that servers will listen on; 0 for a free one.
+    #[arg(long)]
+    pub port: u16,
+    /// How many source ports to find.
+    #[arg(long)]
+    pub connections: usize,
     #[arg(long)]
     pub parent: u32,
 }

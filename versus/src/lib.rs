@@ -41,6 +41,7 @@
 //! - `server`, `peers`: the server's process
 //! - `load`: the generator's process
 //! - `micro`: what a runtime does within a process
+//! - `syscalls`: counting the server's system calls
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `results`, `rows`, `statistics`, `machine`: what has been found
 //! - `report`: what comes out
@@ -68,6 +69,7 @@ mod rows;
 mod server;
 mod size;
 mod statistics;
+mod syscalls;
 mod workload;
 
 use std::process::ExitCode;
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Probe(arguments) => load::probe::run(&arguments),
         Command::Measure(arguments) => micro::measure::run(&arguments),
     };
     match outcome {

@@ -126,6 +126,10 @@ pub enum Figure {
     Size,
     /// Wrong answers and lost connections, all in all.
     Errors,
+    /// Requests of an open loop without an answer long after it.
+    Unanswered,
+    /// Of the requests of an open loop, those that the generator sent late, in percent.
+    Late,
 }
 
 impl Figure {
@@ -154,6 +158,8 @@ impl fmt::Display for Figure {
             Self::Memory => "memory",
             Self::Size => "size",
             Self::Errors => "errors",
+            Self::Unanswered => "unanswered",
+            Self::Late => "sent late",
         })
     }
 }

@@ -8,6 +8,9 @@ use crate::statistics::Spread;
 /// At this many percent a process counts as never idle.
 const BUSY: f64 = 95.0;
 
+/// A generator that is late more often than this, in percent, measures itself.
+const LATE: f64 = 1.0;
+
 /// Ratios whose middle half is wider than this, in percent, are noise.
 const NOISY_RATIO: f64 = 10.0;
 
@@ -102,12 +105,16 @@ fn ratios(
 
 fn notes(figures: &BTreeMap<Figure, Spread>, samples: &[Sample]) -> Vec<String> {
     let mut notes = Vec::new();
-    let errors: f64 = samples
-        .iter()
-        .filter_map(|sample| sample.figures.get(&Figure::Errors))
-        .sum();
+    let sum = |figure| -> f64 {
+        let all = samples.iter();
+        all.filter_map(|sample| sample.figures.get(&figure)).sum()
+    };
+    let (errors, unanswered) = (sum(Figure::Errors), sum(Figure::Unanswered));
     if errors > 0.0 {
         notes.push(format!("{errors} ERRORS"));
+    }
+    if unanswered > 0.0 {
+        notes.push(format!("{unanswered} requests without an answer"));
     }
     if samples
         .iter()
@@ -116,6 +123,13 @@ fn notes(figures: &BTreeMap<Figure, Spread>, samples: &[Sample]) -> Vec<String> 
         notes.push(String::from("drivers differed between rounds"));
     }
     let median = |figure| figures.get(&figure).map(|spread| spread.median);
+    if let Some(late) = median(Figure::Late) {
+        if late > LATE {
+            notes.push(format!("the generator sent {late:.1} % late"));
+        }
+        // An open loop may spin; it does not try to saturate anybody.
+        return notes;
+    }
     if let (Some(server), Some(load)) = (median(Figure::ServerBusy), median(Figure::LoadBusy))
         && load >= BUSY
         && server < BUSY

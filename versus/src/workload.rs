@@ -11,7 +11,7 @@ pub enum Workload {
     Echo,
     /// The server answers `GET /` over HTTP/1.1 with a small fixed body.
     Http,
-    /// An echo that costs the server some 50 µs.
+    /// An echo whose server computes for a while before it answers (`peers::work`).
     Work,
 }
 

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use super::{Case, Method, Workload};
 use crate::campaign::Plan;
 use crate::child::{LoadRequest, Server};
+use crate::load::probe::{self, Probed};
 use crate::peers::Peer;
 use crate::results::{Figure, Sample};
 use crate::statistics::Spread;
@@ -54,8 +55,8 @@ pub enum Kind {
     Idle(usize),
     /// All connections are such as the kernel gives to the first of two listeners.
     Skewed {
-        /// A port, and the clients' ports that go to its first listener.
-        ports: Rc<OnceCell<(u16, Vec<u16>)>>,
+        /// Looked at once a run: the servers' port, and the clients' that go to its first listener.
+        ports: Rc<OnceCell<Probed>>,
     },
 }
 
@@ -292,7 +293,7 @@ impl Load {
     pub fn measure(&self, contender: &str, round: usize, plan: &Plan) -> io::Result<Sample> {
         let peer = Peer::from_str(contender, false).map_err(io::Error::other)?;
         let mut request = self.request(plan)?;
-        let mut server = self.start(peer, &request, plan)?;
+        let mut server = self.start(peer, plan)?;
         let mut sample = Sample {
             round,
             driver: server.driver.take(),
@@ -309,13 +310,12 @@ impl Load {
     }
 
     /// A server as this load needs it.
-    fn start(&self, peer: Peer, request: &LoadRequest, plan: &Plan) -> io::Result<Server> {
+    fn start(&self, peer: Peer, plan: &Plan) -> io::Result<Server> {
         let both = plan.cpus;
         let (cpus, port) = match &self.kind {
-            Kind::Skewed { ports } => (&both[..], ports.get().map_or(0, |(port, _)| *port)),
+            Kind::Skewed { ports } => (&both[..], ports.get().map_or(0, |probed| probed.port)),
             _ => (&both[..1], 0),
         };
-        let _ = request;
         Server::start(peer, self.protocol, plan.driver, cpus, port)
     }
 
@@ -337,6 +337,7 @@ impl Load {
             Kind::Closed => {}
             Kind::AtPercent { percent, capacity } => {
                 if capacity.get().is_none() {
+                    // Nobody else sets it meanwhile.
                     let _ = capacity.set(self.capacity(plan)?);
                 }
                 request.rate = capacity.get().map(|all| all * percent / 100.0);
@@ -345,9 +346,11 @@ impl Load {
             Kind::Idle(count) => request.idle = *count,
             Kind::Skewed { ports } => {
                 if ports.get().is_none() {
-                    let _ = ports.set(crate::child::skewed_ports(self.connections)?);
+                    let _ = ports.set(probe::probe(0, self.connections)?);
                 }
-                request.source_ports = ports.get().map_or(Vec::new(), |(_, all)| all.clone());
+                if let Some(probed) = ports.get() {
+                    request.source_ports = probed.source_ports.clone();
+                }
             }
         }
         Ok(request)
@@ -359,7 +362,7 @@ impl Load {
         let request = closed.request(plan)?;
         let mut rates = Vec::new();
         for _ in 0..CAPACITY_ROUNDS {
-            let mut server = closed.start(Peer::Tokio, &request, plan)?;
+            let mut server = closed.start(Peer::Tokio, plan)?;
             rates.extend(server.load(&request)?.remove(&Figure::Throughput));
         }
         Spread::of(rates)

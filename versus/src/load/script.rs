@@ -5,8 +5,17 @@ use std::io;
 use crate::workload::Workload;
 
 /// Echo messages differ between neighbouring connections, so that an answer to the wrong one shows;
-/// more variants would only cost the generator cache.
-const VARIANTS: usize = 16;
+/// more variants would only cost the generator cache. Large messages have fewer variants, as many as
+/// stay within the bytes below.
+const VARIANTS: (usize, usize) = (2, 16);
+const VARIANT_BYTES: usize = 1024 * 1024;
+
+/// One send carries no more than this, unless a single message is longer.
+const SEND_BYTES: usize = 64 * 1024;
+
+/// As many bytes as one connection may have in flight for a socket's buffer to take them at once,
+/// whatever the server does.
+const AT_ONCE: usize = 64 * 1024;
 
 const GET: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: versus\r\nAccept: */*\r\n\r\n";
@@ -19,31 +28,52 @@ pub struct Script {
     workload: Workload,
     request: usize,
     pub depth: usize,
-    /// Each holds `depth + 1` requests back to back: what one send may carry, and one more, so that
-    /// an answer that begins in the middle of a message compares in one piece.
+    /// What one send may carry.
+    pub per_send: usize,
+    /// Each holds `per_send + 1` requests back to back: what one send may carry, and one more, so
+    /// that an answer that begins in the middle of a message compares in one piece.
     variants: Vec<Box<[u8]>>,
 }
 
 impl Script {
     pub fn new(workload: Workload, size: usize, depth: usize) -> Self {
         let messages: Vec<Vec<u8>> = match workload {
-            Workload::Echo | Workload::Work => (0..VARIANTS)
-                .map(|variant| pattern(variant, size))
-                .collect(),
+            Workload::Echo | Workload::Work => {
+                let (fewest, most) = VARIANTS;
+                let fitting = VARIANT_BYTES / size.max(1);
+                (0..fitting.clamp(fewest, most))
+                    .map(|variant| pattern(variant, size))
+                    .collect()
+            }
             Workload::Http => vec![GET.to_vec()],
         };
+        let request = messages[0].len();
+        let per_send = depth.min(SEND_BYTES.div_ceil(request.max(1)));
         Self {
             workload,
-            request: messages[0].len(),
+            request,
             depth,
+            per_send,
             variants: messages
                 .iter()
-                .map(|message| message.repeat(depth + 1).into_boxed_slice())
+                .map(|message| message.repeat(per_send + 1).into_boxed_slice())
                 .collect(),
         }
     }
 
-    /// `count` requests of a connection, in one piece that lives as long as the script.
+    /// Whether all that a connection may have outstanding goes out at once: then its sends need no
+    /// completions and never overtake each other.
+    pub fn sends_at_once(&self) -> bool {
+        self.depth * self.request <= AT_ONCE
+    }
+
+    /// The length of a request.
+    pub fn request(&self) -> usize {
+        self.request
+    }
+
+    /// `count` requests of a connection, `per_send` at most, in one piece that lives as long as the
+    /// script.
     pub fn requests(&self, connection: usize, count: usize) -> &[u8] {
         &self.variant(connection)[..count * self.request]
     }
@@ -89,7 +119,7 @@ impl Script {
 /// Bytes that tell their position and their variant.
 fn pattern(variant: usize, size: usize) -> Vec<u8> {
     (0..size)
-        .map(|index| (index * 31 + variant * 17) as u8)
+        .map(|index| (index * 31 + (index >> 8) * 7 + variant * 17) as u8)
         .collect()
 }
 
@@ -139,5 +169,21 @@ mod tests {
         assert!(script.agrees(3, 50, &sent[50..150]));
         assert!(!script.agrees(4, 0, sent));
         assert!(!script.agrees(3, 1, sent));
+    }
+    #[test]
+    fn a_large_answer_agrees_piece_by_piece() {
+        let size = 512 * 1024;
+        let script = Script::new(Workload::Echo, size, 16);
+        assert_eq!(script.per_send, 1);
+        assert!(!script.sends_at_once());
+        let sent = script.requests(5, 1);
+        let piece = 64 * 1024;
+        for offset in (0..size).step_by(piece) {
+            assert!(script.agrees(5, offset, &sent[offset..offset + piece]));
+        }
+        // The end of one answer and the beginning of the next.
+        let both = [&sent[size - 100..], &sent[..piece - 100]].concat();
+        assert!(script.agrees(5, size - 100, &both));
+        assert!(!script.agrees(4, size - 100, &both));
     }
 }

@@ -10,6 +10,7 @@ mod ring;
 mod ringmill;
 mod ringmill_epoll;
 mod tokio;
+pub mod work;
 
 use std::fmt;
 use std::io;

@@ -12,7 +12,14 @@ use crate::results::{CaseResults, Figure, Row};
 const COMPARED: [Figure; 2] = [Figure::Cpu, Figure::Elapsed];
 
 /// Figures that are for notes and for the JSON file only.
-const HIDDEN: [Figure; 4] = [Figure::ServerBusy, Figure::Errors, Figure::P90, Figure::Max];
+const HIDDEN: [Figure; 6] = [
+    Figure::ServerBusy,
+    Figure::Errors,
+    Figure::P90,
+    Figure::Max,
+    Figure::Unanswered,
+    Figure::Late,
+];
 
 /// What is measured, where and when.
 pub fn opening(plan: &Plan, machine: &Machine) {

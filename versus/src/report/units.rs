@@ -14,10 +14,10 @@ pub fn figure(figure: Figure, value: f64) -> String {
         | Figure::P999
         | Figure::Max => nanos(value),
         Figure::Throughput => count(value),
-        Figure::ServerBusy | Figure::LoadBusy => format!("{value:.0} %"),
+        Figure::ServerBusy | Figure::LoadBusy | Figure::Late => format!("{value:.0} %"),
         Figure::Syscalls => digits(value),
         Figure::Memory | Figure::Size => bytes(value),
-        Figure::Errors => format!("{value:.0}"),
+        Figure::Errors | Figure::Unanswered => format!("{value:.0}"),
     }
 }
 

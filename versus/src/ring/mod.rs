@@ -97,6 +97,41 @@ impl<'ring> Queues<'ring> {
         Ok(())
     }
 
+    /// Queues a chain of linked operations in one piece: a chain ends where a submission ends.
+    ///
+    /// # Safety
+    /// As of [`push`](Self::push).
+    ///
+    /// # Errors
+    /// As of [`push`](Self::push).
+    pub unsafe fn push_chain(&mut self, entries: &[Entry]) -> io::Result<()> {
+        // SAFETY: the caller keeps what the entries point to.
+        while unsafe { self.submissions.push_multiple(entries) }.is_err() {
+            let before = self.submissions.len();
+            self.enter(0, EnterFlags::empty(), None)?;
+            if self.submissions.len() == before {
+                return Err(io::Error::other("the kernel takes no submissions"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Submits what is queued and brings what is there, without waiting; enters only if there is
+    /// something to do, so it can be called in a spinning loop.
+    ///
+    /// # Errors
+    /// As of [`submit_and_wait`](Self::submit_and_wait).
+    pub fn submit_and_look(&mut self) -> io::Result<()> {
+        if !self.submissions.is_empty()
+            || self.submissions.taskrun()
+            || self.submissions.cq_overflow()
+        {
+            self.enter(0, EnterFlags::GETEVENTS, None)?;
+        }
+        self.completions.sync();
+        Ok(())
+    }
+
     /// Submits what is queued, then waits for one completion, at most for `timeout`. Completions
     /// are in `completions` afterwards; none after a timeout or a signal.
     ///
