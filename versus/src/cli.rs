@@ -48,6 +48,8 @@ pub enum Command {
     Sync(MicroArguments),
     /// Files, read and written, from the page cache and past it.
     File(FileArguments),
+    /// Makes the report of a run that was saved as JSON.
+    Report(ReportArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -196,6 +198,14 @@ impl FileArguments {
             ..self.micro.plan()
         }
     }
+}
+
+#[derive(Args)]
+pub struct ReportArguments {
+    /// What a run has saved.
+    pub file: PathBuf,
+    /// Where the page, the plots and the numbers go; made if need be.
+    pub directory: PathBuf,
 }
 
 /// How often and how long, which every workload takes.

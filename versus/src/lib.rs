@@ -59,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Sync(arguments) => micro::campaign::sync(&arguments.plan()),
         Command::Blocking(arguments) => micro::campaign::blocking(&arguments.plan()),
         Command::File(arguments) => micro::campaign::file(arguments.plan()),
+        Command::Report(arguments) => report::page::again(&arguments.file, &arguments.directory),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
