@@ -98,7 +98,7 @@ fn write(results: &Results, plan: &Plan) -> io::Result<()> {
         report::json::write(path, results).during(format_args!("writing {}", path.display()))?;
     }
     if let Some(directory) = &plan.report {
-        report::write_directory(results, directory)
+        report::page::write_directory(results, directory)
             .during(format_args!("writing to {}", directory.display()))?;
     }
     Ok(())

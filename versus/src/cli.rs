@@ -47,6 +47,8 @@ pub enum Command {
     Echo(EchoArguments),
     /// HTTP/1.1 with hyper: `GET /`, a small fixed answer.
     Http(HttpArguments),
+    /// Makes the report of a run that was saved as JSON.
+    Report(ReportArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.
     Deny(DenyArguments),
     /// The server's process.
@@ -271,6 +273,14 @@ impl Pace {
         }
         Ok(())
     }
+}
+
+#[derive(Args)]
+pub struct ReportArguments {
+    /// What a run has saved.
+    pub file: PathBuf,
+    /// Where the page, the plots and the numbers go; made if need be.
+    pub directory: PathBuf,
 }
 
 #[derive(Args)]

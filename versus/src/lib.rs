@@ -86,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Echo(arguments) => arguments.run(),
         Command::Http(arguments) => arguments.run(),
         Command::Other(words) => cli::run_other(words),
+        Command::Report(arguments) => report::page::again(&arguments.file, &arguments.directory),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),

@@ -1,0 +1,89 @@
+//! What both outputs say in sentences, and in short tables.
+
+use crate::results::{Figure, Results};
+
+use crate::report::units;
+
+pub const TITLE: &str = "Ringmill and its peers, measured";
+
+/// What a reader types.
+pub const REPEAT: &str = "cargo run --release -p versus -- run --report docs/benchmarks";
+
+/// What was done to get the figures, in honest sentences.
+pub const METHOD: [&str; 7] = [
+    "What decides is what an operation costs: the CPU time of the server's whole process (user and \
+     system, all threads) between two readings of its clock, divided by the operations completed in \
+     between. Throughput and latency stand beside it; they depend more on the machine's mood.",
+    "Server and load generator are processes of their own, pinned to different processors; what has \
+     no wire is measured in a process of its own for each measurement.",
+    "Rounds are interleaved: every round measures all peers, and each round begins with another one, \
+     so that neither drift nor order favours anybody. Each measurement begins with a warm-up.",
+    "A ratio is taken within a round, from measurements made close to each other in time; then the \
+     median of the rounds is shown, with the lowest and the highest. Of absolute figures it is the \
+     median with the quartiles.",
+    "A row is noisy when its rounds are so far apart that its median is no number to boast of. A \
+     noisy row, on either side, wins nothing here; it loses all the same.",
+    "The generator is checked: where it had no time left while the server rested, the row says that \
+     the generator was the bottleneck, and throughput and latency then tell of the generator.",
+    "Hand-written loops (ring, epoll) are no runtimes but the floor: what the same kernel interface \
+     costs without one. Of Tokio's modes (current-thread, multi-thread, one runtime a core) the best \
+     in each case is the one compared with.",
+];
+
+/// How verdicts come about.
+pub const VERDICTS: &str = "Every case against every baseline, by the case's headline figure. Win: the median ratio is \
+     below 0.97 and neither row is noisy. Loss: it is above 1.03. Even: anything else. The ratio is \
+     turned so that less is better.";
+
+/// The stamp of the run: a name and what it was.
+pub fn stamp(results: &Results) -> Vec<(&'static str, String)> {
+    let machine = &results.machine;
+    let pace = results.pace;
+    let memory = if machine.memory == 0 {
+        String::from("unknown")
+    } else {
+        units::bytes(machine.memory as f64)
+    };
+    let processors = machine.processors;
+    vec![
+        ("Date", machine.date.clone()),
+        ("Kernel", format!("Linux {}", machine.kernel)),
+        ("Processor", machine.cpu.clone()),
+        (
+            "Processors",
+            if processors == 0 {
+                String::from("unknown")
+            } else {
+                processors.to_string()
+            },
+        ),
+        ("Memory", memory),
+        ("Compiler", machine.compiler.clone()),
+        ("Allocator", machine.allocator.clone()),
+        ("Congestion control", machine.congestion_control.clone()),
+        ("Rounds", pace.rounds.to_string()),
+        (
+            "A measurement",
+            format!("{} s, after {} s of warm-up", pace.seconds, pace.warm_up),
+        ),
+        ("The run took", units::duration(results.took_seconds)),
+    ]
+}
+
+/// `echo` (CPU), `http` (CPU) …: what was measured, and what decides there.
+pub fn measured(results: &Results) -> String {
+    let names: Vec<String> = results
+        .workloads
+        .iter()
+        .map(|workload| format!("{} ({})", workload.name, workload.headline))
+        .collect();
+    names.join(", ")
+}
+
+/// A column's name with what it is of.
+pub fn column(figure: Figure) -> String {
+    match figure {
+        Figure::Throughput => String::from("throughput"),
+        other => other.to_string(),
+    }
+}
