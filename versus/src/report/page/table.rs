@@ -1,6 +1,6 @@
 //! The tables as rows of text, which HTML and Markdown only dress.
 
-use crate::results::{CaseResults, Figure, Results, Row, WorkloadResults};
+use crate::results::{CaseResults, Figure, Results, Row};
 
 use super::reasons::Reasons;
 use super::verdict::{self, Outcome, Verdict};
