@@ -166,7 +166,10 @@ fn is_rule(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, parse, refused};
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    use super::{Counts, Tracer, parse, refused};
 
     const SUMMARY: &str = "\
 % time     seconds  usecs/call     calls    errors syscall
@@ -196,5 +199,38 @@ mod tests {
     fn a_refusal_names_the_remedy() {
         let words = "strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted\n";
         assert!(refused(words).contains("ptrace_scope"));
+    }
+
+    #[test]
+    fn a_process_is_counted_between_attaching_and_finishing() {
+        let mut cat = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cat");
+        let mut input = cat.stdin.take().expect("a pipe");
+        let mut output = cat.stdout.take().expect("a pipe");
+        let tracer = match Tracer::attach(cat.id() as libc::pid_t) {
+            Ok(tracer) => tracer,
+            Err(why) => {
+                // No strace, or no leave to trace: the remedy is all there is to see.
+                assert!(why.contains("install") || why.contains("allow"), "{why}");
+                return;
+            }
+        };
+        for _ in 0..10 {
+            input.write_all(b"x").expect("cat reads");
+            output.read_exact(&mut [0]).expect("cat writes");
+        }
+        let counts = tracer.finish().expect("a summary");
+        assert!((9..=11).contains(&counts.by_name["write"]), "{counts:?}");
+        assert!(counts.total >= 19, "{counts:?}");
+        drop(input);
+        cat.wait().expect("cat ends with its input");
+    }
+
+    #[test]
+    fn nobody_cannot_be_traced() {
+        assert!(Tracer::attach(libc::pid_t::MAX).is_err());
     }
 }

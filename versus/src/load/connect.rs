@@ -7,7 +7,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -17,6 +18,9 @@ use crate::during::{During, checked};
 
 /// A first answer takes microseconds; a server this slow is broken.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Until a source port that is taken is tried again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// No answer of these workloads is longer, but for an echo, whose length is known.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -105,9 +109,8 @@ impl Opening {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, target.port));
         let stream = match target.source_ports.get(index) {
             None => TcpStream::connect(server).during("connecting")?,
-            Some(&port) => {
-                connect_from(port, server).during(format_args!("connecting from port {port}"))?
-            }
+            Some(&port) => connect_patiently(port, server)
+                .during(format_args!("connecting from port {port}"))?,
         };
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
@@ -173,6 +176,25 @@ pub fn connect_from(port: u16, server: SocketAddr) -> io::Result<TcpStream> {
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
     socket.connect(&server.into())?;
     Ok(socket.into())
+}
+
+/// The run before may have left connections from these ports to this server, which the kernel
+/// closes a while after their ring's process has ended.
+fn connect_patiently(port: u16, server: SocketAddr) -> io::Result<TcpStream> {
+    let begun = Instant::now();
+    loop {
+        match connect_from(port, server) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable
+                ) && begun.elapsed() < PATIENCE =>
+            {
+                thread::sleep(PAUSE);
+            }
+            other => return other,
+        }
+    }
 }
 
 fn exchange(batch: &mut [Opening], script: &Script) -> io::Result<()> {

@@ -24,6 +24,8 @@ mod schedule;
 mod script;
 mod steady;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::io;

@@ -66,7 +66,12 @@ pub fn probe(port: u16, count: usize) -> io::Result<Probed> {
         match falls_to_first(source, server, &first, &second) {
             Ok(true) => source_ports.push(source),
             Ok(false) => {}
-            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            // Somebody else comes from there.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable
+                ) => {}
             Err(error) => {
                 return Err(error).during(format_args!("probing source port {source}"));
             }
