@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::child::Server;
 use crate::cli::{self, Pace};
 use crate::during::During;
+use crate::foreign;
 use crate::load::Outcome;
 use crate::machine::Machine;
 use crate::peers::Peer;
@@ -115,6 +116,14 @@ fn settle(plan: &mut Plan) -> io::Result<()> {
     let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     if plan.peers.is_empty() {
         plan.peers = Peer::usual(plan.workload);
+        plan.peers
+            .retain(|peer| match foreign::build(&peer.to_string()) {
+                Ok(()) => true,
+                Err(why) => {
+                    println!("{peer} {why}, and is skipped");
+                    false
+                }
+            });
     }
     for &baseline in &plan.against {
         if !plan.peers.contains(&baseline) {
@@ -128,6 +137,7 @@ fn settle(plan: &mut Plan) -> io::Result<()> {
         if plan.peers[..position].contains(&peer) {
             return refuse(format!("{peer} is named twice"));
         }
+        foreign::build(&peer.to_string()).or_else(|why| refuse(format!("{peer} {why}")))?;
     }
     let deepest = cli::deepest(plan.size);
     if let Some(&depth) = plan

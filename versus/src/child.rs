@@ -3,6 +3,7 @@
 
 use std::env;
 use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::campaign::{Case, Plan};
 use crate::cli::Pace;
 use crate::during::During;
+use crate::foreign;
 use crate::load::Outcome;
 use crate::micro;
 use crate::peers::Peer;
@@ -25,6 +27,15 @@ const SLACK: Duration = Duration::from_secs(30);
 /// How long to wait for the exit status of a child that has closed its output.
 const EXIT: Duration = Duration::from_secs(2);
 
+/// The program that has a peer: this one, or one beside it.
+fn program(peer: &str) -> io::Result<PathBuf> {
+    let own = env::current_exe().during("finding this program")?;
+    Ok(match foreign::package(peer) {
+        Some(package) => own.with_file_name(package),
+        None => own,
+    })
+}
+
 /// A child that is killed and reaped when dropped.
 struct Guarded(Child);
 
@@ -37,8 +48,7 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
-    fn start(arguments: &[String]) -> io::Result<Self> {
-        let program = env::current_exe().during("finding this program")?;
+    fn start(program: PathBuf, arguments: &[String]) -> io::Result<Self> {
         Command::new(program)
             .args(arguments)
             .args(["--parent", &process::id().to_string()])
@@ -106,13 +116,16 @@ impl Server {
     pub fn start(peer: Peer, plan: &Plan) -> io::Result<Self> {
         let workload = plan.workload.name();
         let name = format!("the {workload} server of {peer}");
-        let mut child = Guarded::start(&[
-            String::from("__serve"),
-            peer.to_string(),
-            workload.to_owned(),
-            format!("--driver={}", plan.driver),
-            format!("--cpu={}", plan.server_cpu),
-        ])?;
+        let mut child = Guarded::start(
+            program(&peer.to_string())?,
+            &[
+                String::from("__serve"),
+                peer.to_string(),
+                workload.to_owned(),
+                format!("--driver={}", plan.driver),
+                format!("--cpus={}", plan.server_cpu),
+            ],
+        )?;
         let line = child
             .output(START, |out| {
                 let mut line = String::new();
@@ -135,18 +148,21 @@ impl Server {
     /// # Errors
     /// When either of them ends early or the generator overruns its time.
     pub fn load(&mut self, plan: &Plan, case: Case) -> io::Result<Outcome> {
-        let mut generator = Guarded::start(&[
-            String::from("__load"),
-            plan.workload.name().to_owned(),
-            format!("--port={}", self.port),
-            format!("--server-pid={}", self.child.0.id()),
-            format!("--connections={}", case.connections),
-            format!("--depth={}", case.depth),
-            format!("--size={}", plan.size),
-            format!("--warm-up={}", plan.pace.warm_up),
-            format!("--seconds={}", plan.pace.seconds),
-            format!("--cpu={}", plan.load_cpu),
-        ])?;
+        let mut generator = Guarded::start(
+            env::current_exe().during("finding this program")?,
+            &[
+                String::from("__load"),
+                plan.workload.name().to_owned(),
+                format!("--port={}", self.port),
+                format!("--server-pid={}", self.child.0.id()),
+                format!("--connections={}", case.connections),
+                format!("--depth={}", case.depth),
+                format!("--size={}", plan.size),
+                format!("--warm-up={}", plan.pace.warm_up),
+                format!("--seconds={}", plan.pace.seconds),
+                format!("--cpu={}", plan.load_cpu),
+            ],
+        )?;
         let text = generator
             .whole_output(plan.pace)
             .during(format_args!("the load generator, against {}", self.name))?;
@@ -177,16 +193,19 @@ pub fn measure(
     plan: &micro::campaign::Plan,
 ) -> io::Result<micro::Lap> {
     let name = format!("{peer} in {case}");
-    let mut child = Guarded::start(&[
-        String::from("__measure"),
-        suite.to_owned(),
-        case.to_owned(),
-        peer.to_owned(),
-        format!("--cpus={},{}", plan.cpus[0], plan.cpus[1]),
-        format!("--directory={}", plan.directory.display()),
-        format!("--warm-up={}", plan.pace.warm_up),
-        format!("--seconds={}", plan.pace.seconds),
-    ])?;
+    let mut child = Guarded::start(
+        program(peer)?,
+        &[
+            String::from("__measure"),
+            suite.to_owned(),
+            case.to_owned(),
+            peer.to_owned(),
+            format!("--cpus={},{}", plan.cpus[0], plan.cpus[1]),
+            format!("--directory={}", plan.directory.display()),
+            format!("--warm-up={}", plan.pace.warm_up),
+            format!("--seconds={}", plan.pace.seconds),
+        ],
+    )?;
     let text = child.whole_output(plan.pace).during(&name)?;
     serde_json::from_str(text.trim()).or_else(|_| {
         let status = child.status()?;

@@ -267,8 +267,12 @@ pub struct ServeArguments {
     pub workload: Workload,
     #[arg(long)]
     pub driver: DriverKind,
-    #[arg(long)]
-    pub cpu: usize,
+    /// The processors that the process is confined to; peers have a loop or a thread for each.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub cpus: Vec<usize>,
+    /// On loopback; 0 for a free one.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
     #[arg(long)]
     pub parent: u32,
 }

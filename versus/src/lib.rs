@@ -17,6 +17,8 @@
 //! - `campaign`: which peer is measured when, in the parent
 //! - `child`: starting, timing out and ending the two children
 //! - `server`, `peers`: the server's process
+//! - `foreign`: building the programs of the peers that are not in this one
+//! - [`peer`]: what those programs are made of
 //! - `load`: the generator's process
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
@@ -33,14 +35,17 @@ mod confine;
 mod cpu_clock;
 mod deny;
 mod during;
+mod foreign;
 mod load;
 mod machine;
 mod micro;
+pub mod peer;
 mod peers;
 mod report;
 mod results;
 mod ring;
 mod server;
+mod size;
 mod statistics;
 mod workload;
 
