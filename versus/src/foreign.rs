@@ -102,7 +102,7 @@ fn run_cargo(arguments: &[&str], programs: &[&str]) -> Result<(), String> {
         .stdin(Stdio::null())
         .output();
     match output {
-        // It may be there from an earlier day; what is not in the sources any more is not measured.
+        // One from an earlier day may be there, but is not what the sources say.
         Ok(output) if !output.status.success() => Err(format!(
             "does not build:\n{}",
             last_lines(&String::from_utf8_lossy(&output.stderr))

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::slice;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -38,8 +39,8 @@ impl rt::Read for Stream {
         let room = unsafe { cursor.as_mut() };
         // futures-io reads into what is initialised only; so do the examples of glommio.
         room.fill(MaybeUninit::new(0));
-        // SAFETY: it was filled in the line before.
-        let room = unsafe { room.assume_init_mut() };
+        // SAFETY: it was filled in the line before, and is borrowed until `read` is known.
+        let room = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), room.len()) };
         let read = ready!(Pin::new(&mut self.0).poll_read(cx, room))?;
         assert!(read <= room.len(), "read more than there was room for");
         // SAFETY: the first `read` bytes are initialised, as all of them are, and lie within.
