@@ -14,6 +14,7 @@ use ringmill::DriverKind;
 
 use crate::campaign::Plan;
 use crate::during::During;
+use crate::foreign;
 use crate::load::Outcome;
 use crate::micro;
 use crate::peers::Peer;
@@ -275,7 +276,11 @@ fn own_program() -> io::Result<PathBuf> {
     env::current_exe().during("finding this program")
 }
 
-/// The program that has the peer.
-fn program(_peer: &str) -> io::Result<PathBuf> {
-    own_program()
+/// The program that has a peer: this one, or one beside it.
+fn program(peer: &str) -> io::Result<PathBuf> {
+    let own = own_program()?;
+    Ok(match foreign::package(peer) {
+        Some(package) => own.with_file_name(package),
+        None => own,
+    })
 }

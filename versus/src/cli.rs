@@ -289,8 +289,10 @@ pub struct ServeArguments {
     pub workload: Protocol,
     #[arg(long)]
     pub driver: DriverKind,
-    #[arg(long, value_delimiter = ',')]
+    /// The processors that the process is confined to; peers have a loop or a thread for each.
+    #[arg(long, value_delimiter = ',', required = true)]
     pub cpus: Vec<usize>,
+    /// On loopback; 0 for a free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     #[arg(long)]

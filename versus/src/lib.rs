@@ -39,6 +39,7 @@
 //! - `campaign`, `progress`: which contender is measured when, in the parent
 //! - `child`: starting, timing out and ending the children
 //! - `server`, `peers`: the server's process
+//! - `foreign`, `peer`: peers that are programs of their own, as they may not build here
 //! - `load`: the generator's process
 //! - `micro`: what a runtime does within a process
 //! - `syscalls`: counting the server's system calls
@@ -56,10 +57,12 @@ mod confine;
 mod cpu_clock;
 mod deny;
 mod during;
+mod foreign;
 mod list;
 mod load;
 mod machine;
 mod micro;
+pub mod peer;
 mod peers;
 mod progress;
 mod report;

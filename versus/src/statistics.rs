@@ -34,11 +34,6 @@ impl Spread {
         })
     }
 
-    /// The range's width in percent of the median.
-    pub fn width_percent(&self) -> f64 {
-        100.0 * (self.high - self.low) / self.median
-    }
-
     /// How far the middle half of the figures is apart, in percent of the median: one round that
     /// went wrong does not count.
     pub fn middle_percent(&self) -> f64 {

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use super::{Case, Method, Workload};
 use crate::campaign::Plan;
 use crate::child::{LoadRequest, Server};
+use crate::foreign;
 use crate::load::probe::{self, Probed};
 use crate::peers::Peer;
 use crate::results::{Figure, Sample};
@@ -276,7 +277,7 @@ impl Load {
             headline: Figure::Cpu,
             axes,
             contenders: peers
-                .filter(|peer| peer.serves(self.protocol))
+                .filter(|peer| peer.serving(self.protocol).is_some())
                 .map(Peer::to_string)
                 .collect(),
             method: Method::Served(self),
@@ -284,9 +285,8 @@ impl Load {
     }
 
     /// See [`Method::missing`].
-    pub fn missing(&self, contender: &str, _plan: &Plan) -> Option<String> {
-        let peer = Peer::from_str(contender, false).ok()?;
-        peer.missing()
+    pub fn missing(contender: &str) -> Option<String> {
+        foreign::build(contender).err()
     }
 
     /// See [`Method::measure`].

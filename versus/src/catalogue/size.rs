@@ -6,9 +6,6 @@ use super::{Case, Method, Workload};
 use crate::results::{Figure, Sample};
 use crate::size;
 
-/// Whose programs `least-NAME` there are.
-const CONTENDERS: [&str; 5] = ["ringmill", "tokio", "monoio", "glommio", "compio"];
-
 pub fn workload() -> Workload {
     Workload {
         name: "size",
@@ -21,7 +18,7 @@ pub fn workload() -> Workload {
             ),
             headline: Figure::Size,
             axes: [].into(),
-            contenders: CONTENDERS.map(str::to_owned).into(),
+            contenders: size::PEERS.map(str::to_owned).into(),
             method: Method::Size,
         }],
         prepare: None,

@@ -13,7 +13,9 @@ use crate::server::Driver;
 /// A run, from the first operation to the last.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lap {
+    /// How many were done.
     pub operations: u64,
+    /// By the wall clock.
     pub seconds: f64,
     /// CPU time of the whole process, user and system, all threads.
     pub cpu_seconds: f64,
@@ -47,6 +49,8 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// Starts them.
+    ///
     /// # Errors
     /// When the CPU clock cannot be read.
     pub fn start() -> io::Result<Self> {
@@ -57,6 +61,8 @@ impl Stopwatch {
         })
     }
 
+    /// The lap since the start, of so many operations.
+    ///
     /// # Errors
     /// When the CPU clock cannot be read.
     pub fn stop(self, operations: u64) -> io::Result<Lap> {

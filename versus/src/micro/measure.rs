@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Measure, SUITES, Work};
+use super::{Case, Contender, Measure, SUITES, Suite, Work};
 use crate::campaign::unknown;
 use crate::cli::MeasureArguments;
 use crate::confine;
@@ -14,17 +14,32 @@ use crate::during::During;
 /// # Errors
 /// When the contender fails, or has not done what it was asked to.
 pub fn run(arguments: &MeasureArguments) -> io::Result<()> {
-    let cpus = arguments.cpus;
-    confine::child(arguments.parent, &cpus)?;
+    let (.., contender) = find(arguments)?;
+    let measure = contender
+        .measure
+        .ok_or_else(|| io::Error::other("it is in a program of its own"))?;
+    run_one(arguments, measure)
+}
+
+fn find(
+    arguments: &MeasureArguments,
+) -> io::Result<(&'static Suite, &'static Case, &'static Contender)> {
     let suite = SUITES
         .iter()
         .find(|suite| suite.name == arguments.suite)
         .ok_or_else(|| unknown("suite", &arguments.suite, SUITES.map(|suite| suite.name)))?;
     let case = suite.case(&arguments.case)?;
-    let contender = case.contender(&arguments.peer)?;
-    let measure: Measure = contender
-        .measure
-        .ok_or_else(|| io::Error::other("this build is without it"))?;
+    Ok((suite, case, case.contender(&arguments.peer)?))
+}
+
+/// As [`run`], with a function that is not in this program's tables. The contender is, by name.
+///
+/// # Errors
+/// When the contender fails, or has not done what it was asked to.
+pub fn run_one(arguments: &MeasureArguments, measure: Measure) -> io::Result<()> {
+    let (suite, case, contender) = find(arguments)?;
+    let cpus = arguments.cpus;
+    confine::child(arguments.parent, &cpus)?;
     let during = format!("{} of {}", case.name, contender.name);
     let measure = |operations| {
         let directory = arguments.directory.clone();

@@ -19,7 +19,7 @@
 pub mod measure;
 
 mod blocking;
-mod channel;
+pub mod channel;
 mod file;
 mod lap;
 mod one;
@@ -30,9 +30,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::campaign::unknown;
+use crate::foreign;
 use crate::results::Figure;
-pub use lap::Lap;
-use tally::Tally;
+pub use lap::{Lap, Stopwatch};
+pub use tally::Tally;
 
 /// What `versus __measure` can be asked for.
 pub static SUITES: [&Suite; 4] = [
@@ -69,7 +70,7 @@ pub struct Case {
 pub struct Contender {
     /// The name on the command line.
     name: &'static str,
-    /// `None` if it was left out of the build.
+    /// `None` if it is in a program of its own.
     measure: Option<Measure>,
     needs: Option<Needs>,
 }
@@ -84,7 +85,7 @@ impl Contender {
     /// Why it cannot be measured here, if so.
     pub fn missing(&self, directory: &Path) -> Option<String> {
         if self.measure.is_none() {
-            return Some(String::from("is not in this build"));
+            return foreign::build(self.name).err();
         }
         self.needs?(directory).err()
     }
@@ -95,15 +96,16 @@ impl Contender {
 type Needs = fn(&Path) -> Result<(), String>;
 
 /// Does the work, and says what it took.
-type Measure = fn(&Work) -> io::Result<Lap>;
+pub type Measure = fn(&Work) -> io::Result<Lap>;
 
 /// What a contender is asked to do.
-struct Work {
-    operations: u64,
+pub struct Work {
+    /// How many.
+    pub operations: u64,
     /// Two processors, one for each loop or runtime; the process is confined to them.
-    cpus: [usize; 2],
+    pub cpus: [usize; 2],
     /// Of the test files, in a suite that has some.
-    directory: PathBuf,
+    pub directory: PathBuf,
 }
 
 /// A row of a case's table.
@@ -115,11 +117,11 @@ const fn contender(name: &'static str, measure: Measure) -> Contender {
     }
 }
 
-/// A row of a case's table that a build may leave out.
-const fn optional(name: &'static str, measure: Option<Measure>) -> Contender {
+/// A row of a case's table that is in a program of its own; see [`crate::foreign`].
+const fn foreign(name: &'static str) -> Contender {
     Contender {
         name,
-        measure,
+        measure: None,
         needs: None,
     }
 }

@@ -5,15 +5,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use ringmill::DriverKind;
-
-use super::Servers;
+use super::{Server, Servers};
 use crate::during::{During, checked};
-use crate::server;
+use crate::server::{self, Orders};
 
 pub const SERVERS: Servers = Servers {
-    echo: Some(echo),
+    echo: Some(Server::Here(echo)),
     http: None,
+    work: None,
 };
 
 /// Events taken in one wait.
@@ -44,8 +43,8 @@ struct Echo {
     connections: Vec<Option<Connection>>,
 }
 
-fn echo(_: DriverKind) -> io::Result<()> {
-    let listener = server::listen()?;
+fn echo(orders: &Orders) -> io::Result<()> {
+    let listener = orders.listen()?;
     listener.set_nonblocking(true)?;
     // SAFETY: epoll_create1 takes flags only.
     let epoll = checked(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }).during("epoll")?;

@@ -13,18 +13,17 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
-use io_uring::{cqueue, opcode, types};
-use ringmill::DriverKind;
-
-use super::Servers;
+use super::{Server, Servers};
 use crate::during::During;
 use crate::ring::buffers::BufferRing;
 use crate::ring::{self, Queues, SILENT};
-use crate::server;
+use crate::server::{self, Orders};
+use io_uring::{cqueue, opcode, types};
 
 pub const SERVERS: Servers = Servers {
-    echo: Some(echo),
+    echo: Some(Server::Here(echo)),
     http: None,
+    work: None,
 };
 
 /// The kernel caps the table at RLIMIT_NOFILE.
@@ -78,8 +77,8 @@ struct Echo<'ring> {
     listener: types::Fd,
 }
 
-fn echo(_: DriverKind) -> io::Result<()> {
-    let listener = server::listen()?;
+fn echo(orders: &Orders) -> io::Result<()> {
+    let listener = orders.listen()?;
     let mut ring = ring::open()?;
     let queues = Queues::of(&mut ring)?;
     queues

@@ -2,9 +2,16 @@
 
 use ::ringmill::DriverKind;
 
-use super::{Servers, ringmill};
+use super::{Server, Servers, ringmill};
 
 pub const SERVERS: Servers = Servers {
-    echo: Some(|_| ringmill::echo(DriverKind::Epoll)),
-    http: Some(|_| ringmill::http(DriverKind::Epoll)),
+    echo: Some(Server::Here(|orders| {
+        ringmill::echo(DriverKind::Epoll, orders)
+    })),
+    http: Some(Server::Here(|orders| {
+        ringmill::http(DriverKind::Epoll, orders)
+    })),
+    work: Some(Server::Here(|orders| {
+        ringmill::work(DriverKind::Epoll, orders)
+    })),
 };

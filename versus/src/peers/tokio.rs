@@ -1,33 +1,49 @@
-//! Tokio: a current-thread runtime, a task a connection, as its users write it.
+//! Tokio: a current-thread runtime, a task a connection, as its users write it. What a connection
+//! does is the same on Tokio's other runtimes (`tokio_multi`, `tokio_per_core`).
 
 use std::future::Future;
 use std::io;
+use std::net;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use ringmill::DriverKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 
-use super::{Servers, hyper_service};
-use crate::server;
+use super::{Server, Servers, hyper_service, work};
+use crate::server::{self, Orders};
 
 pub const SERVERS: Servers = Servers {
-    echo: Some(echo),
-    http: Some(http),
+    echo: Some(Server::Here(|orders| one_thread(orders, echo))),
+    http: Some(Server::Here(|orders| one_thread(orders, http))),
+    work: None,
 };
 
 /// The buffer of each connection, as in Tokio's own examples.
 const BUFFER: usize = 8 * 1024;
 
-fn echo(_: DriverKind) -> io::Result<()> {
-    accept_each(|mut stream| async move {
+/// What comes on a connection goes back.
+pub async fn echo(listener: TcpListener) -> io::Result<()> {
+    echo_after(listener, |_| {}).await
+}
+
+/// The same, after the work that every peer does.
+pub async fn work(listener: TcpListener) -> io::Result<()> {
+    echo_after(listener, |message| {
+        work::compute(message);
+    })
+    .await
+}
+
+async fn echo_after(listener: TcpListener, before: fn(&[u8])) -> io::Result<()> {
+    accept_each(listener, move |mut stream| async move {
         let mut buffer = vec![0; BUFFER];
         loop {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => return,
                 Ok(read) => {
+                    before(&buffer[..read]);
                     if stream.write_all(&buffer[..read]).await.is_err() {
                         return;
                     }
@@ -35,11 +51,13 @@ fn echo(_: DriverKind) -> io::Result<()> {
             }
         }
     })
+    .await
 }
 
-fn http(_: DriverKind) -> io::Result<()> {
+/// hyper on each connection.
+pub async fn http(listener: TcpListener) -> io::Result<()> {
     let builder = hyper_service::builder(TokioTimer::new());
-    accept_each(move |stream| {
+    accept_each(listener, move |stream| {
         let connection =
             builder.serve_connection(TokioIo::new(stream), service_fn(hyper_service::hello));
         async move {
@@ -47,25 +65,43 @@ fn http(_: DriverKind) -> io::Result<()> {
             let _ = connection.await;
         }
     })
+    .await
+}
+
+/// Serves on this thread.
+fn one_thread<S>(orders: &Orders, serve: impl FnOnce(TcpListener) -> S) -> io::Result<()>
+where
+    S: Future<Output = io::Result<()>>,
+{
+    current_thread()?.block_on(async {
+        let listener = listener(orders.listen()?)?;
+        server::announce(listener.local_addr()?, None)?;
+        serve(listener).await
+    })
+}
+
+/// A runtime that is one thread.
+pub fn current_thread() -> io::Result<Runtime> {
+    runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// A listener of the current runtime.
+pub fn listener(blocking: net::TcpListener) -> io::Result<TcpListener> {
+    blocking.set_nonblocking(true)?;
+    TcpListener::from_std(blocking)
 }
 
 /// Accepts for ever and spawns a task for each connection.
-fn accept_each<C>(connection: impl Fn(TcpStream) -> C) -> io::Result<()>
+async fn accept_each<C>(
+    listener: TcpListener,
+    connection: impl Fn(TcpStream) -> C,
+) -> io::Result<()>
 where
     C: Future<Output = ()> + Send + 'static,
 {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let listener = server::listen()?;
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
-        server::announce(listener.local_addr()?, None)?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            tokio::spawn(connection(stream));
-        }
-    })
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(connection(stream));
+    }
 }

@@ -7,8 +7,6 @@
 //! an error.
 
 mod flume;
-#[cfg_attr(not(feature = "glommio"), path = "without_glommio.rs")]
-mod glommio;
 mod ringmill;
 mod tokio;
 
@@ -17,10 +15,10 @@ pub use self::tokio::two_runtimes;
 
 use crate::results::Figure;
 
-use super::{Case, Suite, contender, optional};
+use super::{Case, Suite, contender, foreign};
 
 /// Room in the channels; the figure that READMEs and issue trackers compare at.
-const CAPACITY: usize = 1024;
+pub const CAPACITY: usize = 1024;
 
 /// Messages in a batch.
 const BATCH: usize = 64;
@@ -43,7 +41,7 @@ pub static SUITE: Suite = Suite {
                 contender("ringmill", ringmill::one_way),
                 contender("ringmill-spsc", ringmill::one_way_spsc),
                 contender("tokio", tokio::one_way),
-                optional("glommio", glommio::ONE_WAY),
+                foreign("glommio"),
                 contender("flume", flume::one_way),
             ],
         },
@@ -79,8 +77,8 @@ pub static SUITE: Suite = Suite {
                 contender("ringmill-latency", ringmill::ping_pong_latency),
                 contender("ringmill-efficient", ringmill::ping_pong_efficient),
                 contender("tokio", tokio::ping_pong),
-                optional("glommio", glommio::PING_PONG),
-                optional("glommio-spinning", glommio::PING_PONG_SPINNING),
+                foreign("glommio"),
+                foreign("glommio-spinning"),
                 contender("flume", flume::ping_pong),
             ],
         },

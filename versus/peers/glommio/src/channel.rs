@@ -6,13 +6,27 @@ use std::time::Duration;
 use glommio::channels::shared_channel::{self, SharedReceiver, SharedSender};
 use glommio::{GlommioError, LocalExecutorBuilder, Placement};
 
-use super::CAPACITY;
-use crate::micro::lap::{Lap, Stopwatch};
-use crate::micro::{Measure, Tally, Work};
+use versus::peer::{CAPACITY, Lap, Measure, Measured, Stopwatch, Tally, Work};
 
-pub const ONE_WAY: Option<Measure> = Some(one_way);
-pub const PING_PONG: Option<Measure> = Some(|work| ping_pong(work, Duration::ZERO));
-pub const PING_PONG_SPINNING: Option<Measure> = Some(|work| ping_pong(work, SPIN));
+/// Rows of `versus channel`.
+pub const MEASURED: [Measured; 3] = [
+    row("one-way", "glommio", one_way),
+    row("ping-pong", "glommio", |work| {
+        ping_pong(work, Duration::ZERO)
+    }),
+    row("ping-pong", "glommio-spinning", |work| {
+        ping_pong(work, SPIN)
+    }),
+];
+
+const fn row(case: &'static str, contender: &'static str, measure: Measure) -> Measured {
+    Measured {
+        suite: "channel",
+        case,
+        contender,
+        measure,
+    }
+}
 
 /// As long as Ringmill's `SpinPolicy::Latency` at most.
 const SPIN: Duration = Duration::from_millis(1);
