@@ -46,6 +46,12 @@ pub enum Command {
     Blocking(MicroArguments),
     /// Locks, semaphores and the like, wanted by one task and by many.
     Sync(MicroArguments),
+    /// Tasks: started, waited for, woken, asleep.
+    Task(MicroArguments),
+    /// Timers, alone and beside a million others.
+    Timer(MicroArguments),
+    /// A runtime made and ended.
+    Start(MicroArguments),
     /// Files, read and written, from the page cache and past it.
     File(FileArguments),
     /// Runs a program where io_uring is denied, as in a hardened container.

@@ -21,8 +21,8 @@
 //! - `ring`: the io_uring set-up that the generator and the hand-written peer share
 //! - `report`, `statistics`, `machine`: what comes out
 //!
-//! `versus channel`, `versus blocking`, `versus sync` and `versus file` need neither server nor generator: they
-//! measure within a process, one child for each measurement (`micro`).
+//! `versus channel`, `blocking`, `sync`, `file`, `task`, `timer` and `start` need neither server nor
+//! generator: they measure within a process, one child for each measurement (`micro`).
 //!
 //! Apart from that, `versus deny` runs any program where io_uring is denied (`deny`).
 
@@ -35,7 +35,7 @@ mod deny;
 mod during;
 mod load;
 mod machine;
-mod micro;
+pub mod micro;
 mod peers;
 mod report;
 mod results;
@@ -58,6 +58,9 @@ pub fn main() -> ExitCode {
         Command::Channel(arguments) => micro::campaign::channel(&arguments.plan()),
         Command::Sync(arguments) => micro::campaign::sync(&arguments.plan()),
         Command::Blocking(arguments) => micro::campaign::blocking(&arguments.plan()),
+        Command::Task(arguments) => micro::campaign::task(&arguments.plan()),
+        Command::Timer(arguments) => micro::campaign::timer(&arguments.plan()),
+        Command::Start(arguments) => micro::campaign::start(&arguments.plan()),
         Command::File(arguments) => micro::campaign::file(arguments.plan()),
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::lap::Lap;
-use super::{Case, Suite, blocking, channel, file, report, sync};
+use super::{Case, Suite, blocking, channel, file, report, start, sync, task, timer};
 use crate::child;
 use crate::cli::Pace;
 use crate::during::During;
@@ -77,6 +77,30 @@ pub fn blocking(plan: &Plan) -> io::Result<()> {
 /// See [`run`].
 pub fn sync(plan: &Plan) -> io::Result<()> {
     run(&sync::SUITE, plan)
+}
+
+/// Measures tasks.
+///
+/// # Errors
+/// See [`run`].
+pub fn task(plan: &Plan) -> io::Result<()> {
+    run(&task::SUITE, plan)
+}
+
+/// Measures timers.
+///
+/// # Errors
+/// See [`run`].
+pub fn timer(plan: &Plan) -> io::Result<()> {
+    run(&timer::SUITE, plan)
+}
+
+/// Measures starts and ends.
+///
+/// # Errors
+/// See [`run`].
+pub fn start(plan: &Plan) -> io::Result<()> {
+    run(&start::SUITE, plan)
 }
 
 /// Measures files, in a directory of its own under the one of the plan.

@@ -11,42 +11,59 @@
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
 //! - `report`: what comes out
-//! - `channel`, `blocking`, `file`, `sync`: the contenders of the subcommands of those names
+//! - `channel`, `blocking`, `file`, `sync`, `task`, `timer`, `start`: the contenders of the subcommands
+//!   of those names
+//! - `runtime`, `runtimes`: what `task` and `timer` ask of a runtime, and those that give it
 //! - `one`: the one loop or runtime of those that need no second
 //! - `tally`: whether everything was done, once
+//! - `heap`: memory in use
 //!
 //! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`] and a
 //! subcommand. To add a contender to a case: write the function, and give it a line in the case's
-//! table.
+//! table. A runtime of another package implements [`Runtime`] and [`timer::Timers`], and has the
+//! [measures of the tasks](task::measures) and [of the timers](timer::measures) by that.
 
-pub mod campaign;
-pub mod measure;
+pub(crate) mod campaign;
+pub(crate) mod measure;
+pub mod start;
+pub mod task;
+pub mod timer;
 
 mod blocking;
 mod channel;
 mod file;
+mod heap;
 mod lap;
 mod one;
 mod report;
+mod runtime;
+mod runtimes;
 mod sync;
 mod tally;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use lap::Lap;
-use tally::Tally;
+use crate::confine;
+use crate::results::Figure;
+pub use lap::{Lap, Stopwatch};
+pub use runtime::Runtime;
+pub use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-static SUITES: [&Suite; 4] = [
+static SUITES: [&Suite; 7] = [
     &channel::SUITE,
     &blocking::SUITE,
     &file::SUITE,
     &sync::SUITE,
+    &task::SUITE,
+    &timer::SUITE,
+    &start::SUITE,
 ];
 
 /// Cases that belong together: a subcommand.
 pub struct Suite {
+    /// The name on the command line.
     pub name: &'static str,
     /// Operations of the first try, before a pace is known.
     first: u64,
@@ -59,6 +76,8 @@ pub struct Case {
     name: &'static str,
     /// What is done, in a line.
     about: &'static str,
+    /// What decides who wins.
+    pub headline: Figure,
     contenders: &'static [Contender],
 }
 
@@ -92,15 +111,26 @@ impl Contender {
 type Needs = fn(&Path) -> Result<(), String>;
 
 /// Does the work, and says what it took.
-type Measure = fn(&Work) -> io::Result<Lap>;
+pub type Measure = fn(&Work) -> io::Result<Lap>;
 
 /// What a contender is asked to do.
-struct Work {
-    operations: u64,
+pub struct Work {
+    /// How often; a contender that works in batches may do a few more.
+    pub operations: u64,
     /// Two processors, one for each loop or runtime; the process is confined to them.
-    cpus: [usize; 2],
+    pub cpus: [usize; 2],
     /// Of the test files, in a suite that has some.
     directory: PathBuf,
+}
+
+impl Work {
+    /// Keeps this thread, and those that it starts from now on, on the first processor.
+    ///
+    /// # Errors
+    /// When that does not exist or is not allowed.
+    pub fn pin(&self) -> io::Result<()> {
+        confine::pin(&self.cpus[..1])
+    }
 }
 
 /// A row of a case's table.

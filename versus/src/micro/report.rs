@@ -23,6 +23,8 @@ struct Summary {
     driver: Option<String>,
     elapsed: Spread,
     cpu: Spread,
+    /// Bytes, where that is measured.
+    memory: Option<Spread>,
     ratios: Vec<Ratio>,
 }
 
@@ -61,6 +63,7 @@ impl Summary {
             driver: driver.map(|driver| format!("{}, {}", driver.kind, driver.tier)),
             elapsed: spread(Lap::elapsed_each)?,
             cpu: spread(Lap::cpu_each)?,
+            memory: Spread::of(own().filter_map(|one| one.lap.memory)),
             ratios: ratios.collect(),
         })
     }
@@ -121,6 +124,9 @@ fn row(summary: &Summary) {
         }
     }
     let noisy = elapsed.width_percent() > NOISY;
+    if let Some(memory) = summary.memory {
+        print!("  {:.0} bytes", memory.median);
+    }
     println!("  {}", if noisy { "noisy" } else { "" });
 }
 

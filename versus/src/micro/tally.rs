@@ -10,6 +10,7 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts one in.
     pub fn add(&mut self, message: u64) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(message);

@@ -6,6 +6,7 @@ mod ringmill;
 mod tokio;
 
 use super::{Case, Suite, contender};
+use crate::results::Figure;
 
 /// Closures in a batch.
 const BATCH: u64 = 1_000;
@@ -18,6 +19,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "round-trip",
             about: "one closure that does nothing, awaited before the next",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::round_trip),
                 contender("ringmill-epoll", ringmill::round_trip_epoll),
@@ -28,6 +30,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "batches",
             about: "a thousand such closures at once, then all awaited; time of one",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::batches),
                 contender("ringmill-epoll", ringmill::batches_epoll),

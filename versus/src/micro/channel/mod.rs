@@ -16,6 +16,7 @@ pub use self::ringmill::two_loops;
 pub use self::tokio::two_runtimes;
 
 use super::{Case, Suite, contender, optional};
+use crate::results::Figure;
 
 /// Room in the channels; the figure that READMEs and issue trackers compare at.
 const CAPACITY: usize = 1024;
@@ -34,6 +35,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "one-way",
             about: "messages one by one to the other loop, room for 1,024",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::one_way),
                 contender("ringmill-spsc", ringmill::one_way_spsc),
@@ -45,6 +47,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "batches",
             about: "the same, sent and received 64 at a time where the channel can",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::half_batches),
                 contender("ringmill-spsc", ringmill::batches),
@@ -56,6 +59,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "fan-in",
             about: "one by one from four senders, two of them on the receiver's own loop",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::fan_in),
                 contender("tokio", tokio::fan_in),
@@ -65,6 +69,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "ping-pong",
             about: "a message to the other loop and one back, room for 1",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::ping_pong),
                 contender("ringmill-epoll", ringmill::ping_pong_epoll),
@@ -79,6 +84,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "call",
             about: "a future run on the other loop, and its output",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::call),
                 contender("ringmill-epoll", ringmill::call_epoll),

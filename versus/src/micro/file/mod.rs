@@ -15,6 +15,7 @@ mod std_pread;
 mod tokio;
 
 use super::{Case, Suite, contender};
+use crate::results::Figure;
 pub use blocks::prepare;
 
 /// Reads, or small files, under way at a time.
@@ -28,6 +29,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "random-cached",
             about: "4 KiB from anywhere in 256 MiB that are in the page cache, 64 at a time",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::random_cached),
                 contender("ringmill-epoll", ringmill::random_cached_epoll),
@@ -40,6 +42,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "random-direct",
             about: "the same past the page cache (O_DIRECT)",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::random_direct).needing(blocks::direct),
                 contender("ringmill-epoll", ringmill::random_direct_epoll).needing(blocks::direct),
@@ -52,6 +55,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "sequential-read",
             about: "1 MiB after another from the page cache",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::sequential_read),
                 contender("ringmill-epoll", ringmill::sequential_read_epoll),
@@ -64,6 +68,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "sequential-write",
             about: "1 MiB after another to the page cache, over what was there",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::sequential_write),
                 contender("ringmill-epoll", ringmill::sequential_write_epoll),
@@ -76,6 +81,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "small-files",
             about: "files made, written (100 bytes), synced, read, removed; 64 at a time but for std",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", ringmill::small_files),
                 contender("ringmill-epoll", ringmill::small_files_epoll),

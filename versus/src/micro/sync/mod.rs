@@ -10,6 +10,7 @@ mod contended;
 mod queued;
 
 use super::{Case, Suite, contender};
+use crate::results::Figure;
 
 /// Tasks that want the same thing.
 const TASKS: u64 = 64;
@@ -22,6 +23,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "mutex",
             about: "lock and unlock, wanted by nobody else",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", alone::mutex),
                 contender("ringmill-local", alone::mutex_local),
@@ -31,6 +33,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "semaphore",
             about: "a permit taken and given back, wanted by nobody else",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", alone::semaphore),
                 contender("ringmill-local", alone::semaphore_local),
@@ -40,6 +43,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "read",
             about: "a read lock, wanted by nobody else",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", alone::read),
                 contender("ringmill-local", alone::read_local),
@@ -49,6 +53,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "update",
             about: "a number incremented in an MVar, in Tokio's mutex, wanted by nobody else",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", alone::update),
                 contender("ringmill-local", alone::update_local),
@@ -58,6 +63,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "mutex-queued",
             about: "64 tasks of one loop increment a number under a lock that is held over a turn",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", queued::mutex),
                 contender("ringmill-local", queued::mutex_local),
@@ -68,6 +74,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "mutex-contended",
             about: "64 tasks on two loops increment a number under a lock",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", contended::mutex),
                 contender("ringmill-mvar", contended::update),
@@ -78,6 +85,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "mutex-held",
             about: "the same, and the lock is held over a turn of the loop",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", contended::held),
                 contender("tokio-types", contended::held_tokio_types),
@@ -87,6 +95,7 @@ pub static SUITE: Suite = Suite {
         Case {
             name: "read-contended",
             about: "64 tasks on two loops read under a read-write lock",
+            headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", contended::read),
                 contender("tokio-types", contended::read_tokio_types),

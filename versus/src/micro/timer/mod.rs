@@ -1,0 +1,103 @@
+//! Timers: armed and cancelled beside a million others, as a server's timeouts are; put off; fired;
+//! and what one takes of the heap.
+//!
+//! The work is written once, for any runtime with [`Timers`].
+
+mod fire;
+mod live;
+mod runtimes;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::runtimes::{Ringmill, RingmillEpoll, Tokio};
+use super::{Case, Measure, Runtime, Suite, contender};
+use crate::results::Figure;
+use fire::fire;
+use live::{insert_cancel, memory, reset};
+
+/// A runtime's timers.
+pub trait Timers: Runtime {
+    /// Waits for that long.
+    fn sleep(duration: Duration) -> impl Future + 'static;
+}
+
+/// Timers that can be put off.
+pub trait Resets: Runtime {
+    /// Waits.
+    type Sleep: Future + 'static;
+
+    /// Waits for that long.
+    fn sleep(duration: Duration) -> Self::Sleep;
+
+    /// Has it wait for that long from now.
+    fn reset(sleep: Pin<&mut Self::Sleep>, duration: Duration);
+}
+
+/// All that `versus timer` measures.
+pub static SUITE: Suite = Suite {
+    name: "timer",
+    // Each try is made beside a million timers, which take longer to make than this.
+    first: 100_000,
+    cases: &[
+        Case {
+            name: "insert-cancel",
+            about: "a sleep of 1 s to 1 h, polled once and dropped, beside 1,000,000 others",
+            headline: Figure::Elapsed,
+            contenders: &[
+                contender("ringmill", insert_cancel::<Ringmill>),
+                contender("tokio", insert_cancel::<Tokio>),
+            ],
+        },
+        Case {
+            name: "reset",
+            about: "one of 1,000,000 sleeps, put off by 1 s to 1 h and polled",
+            headline: Figure::Elapsed,
+            contenders: &[
+                contender("ringmill", reset::<Ringmill>),
+                contender("tokio", reset::<Tokio>),
+            ],
+        },
+        Case {
+            name: "fire",
+            about: "10,000 tasks sleep for 1 to 10 ms, again and again; a sleep",
+            // The wall clock counts the sleeping.
+            headline: Figure::Cpu,
+            contenders: &[
+                contender("ringmill", fire::<Ringmill>),
+                contender("ringmill-epoll", fire::<RingmillEpoll>),
+                contender("tokio", fire::<Tokio>),
+            ],
+        },
+        Case {
+            name: "memory",
+            about: "1,000,000 boxed sleeps, polled once each and then dropped",
+            headline: Figure::Memory,
+            contenders: &[
+                contender("ringmill", memory::<Ringmill>),
+                contender("tokio", memory::<Tokio>),
+            ],
+        },
+    ],
+};
+
+/// What a runtime does in the cases that need no more than sleeps, for a package that has another one.
+pub const fn measures<R: Timers>() -> [(&'static str, Measure); 3] {
+    [
+        ("insert-cancel", insert_cancel::<R>),
+        ("fire", fire::<R>),
+        ("memory", memory::<R>),
+    ]
+}
+
+/// What it does in the others, if its sleeps can be put off.
+pub const fn resets<R: Resets>() -> [(&'static str, Measure); 1] {
+    [("reset", reset::<R>)]
+}
+
+/// Polls once; whether that was the end.
+async fn polled(future: &mut (impl Future + Unpin)) -> bool {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_ready())).await
+}
