@@ -83,7 +83,7 @@ impl Runtime for Tokio {
     fn spawn<T: 'static>(
         future: impl Future<Output = T> + 'static,
     ) -> impl Future<Output = io::Result<T>> + 'static {
-        let task = tokio::spawn(OneThread(async { OneThread(future.await) }));
+        let task = tokio::spawn(OneThread(future));
         async { Ok(task.await?.0) }
     }
 
@@ -151,7 +151,7 @@ impl Runtime for TokioMulti {
             .worker_threads(1)
             .enable_all()
             .build()?;
-        runtime.block_on(Tokio::spawn(measured))?
+        runtime.block_on(async { Self::spawn(measured).await? })
     }
 
     fn spawn<T: 'static>(
@@ -165,19 +165,21 @@ impl Runtime for TokioMulti {
     }
 }
 
-/// What `tokio::spawn` takes for `Send`, at no cost, in a runtime that has one thread for tasks.
+/// What `tokio::spawn` takes for `Send`, at no cost, in a runtime that has one thread for tasks: a
+/// future, and then its output.
 struct OneThread<T>(T);
 
 // SAFETY: only the two runtimes above spawn it. One has no second thread. The other has a single
 // worker: what `measured` makes, all of which is made while it runs, stays on the worker. `measured`
-// itself holds nothing before its first poll but numbers, and ends there; its lap is plain data.
+// itself holds nothing before its first poll but numbers, and its lap is plain data.
 unsafe impl<T> Send for OneThread<T> {}
 
 impl<F: Future> Future for OneThread<F> {
-    type Output = F::Output;
+    type Output = OneThread<F::Output>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: the field is pinned as the whole is: nothing moves it, and there is no `Drop`.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(cx)
+        let future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        future.poll(cx).map(OneThread)
     }
 }

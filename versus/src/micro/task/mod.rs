@@ -80,15 +80,15 @@ macro_rules! contenders {
 }
 use contenders;
 
-/// What a runtime does in each of the cases, for a package that has another one.
-pub const fn measures<R: Runtime>() -> [(&'static str, Measure); 6] {
+/// The suite, each case, and what a runtime does in it; for a package that has another one.
+pub const fn measures<R: Runtime>() -> [(&'static str, &'static str, Measure); 6] {
     [
-        ("spawn-join", spawn_join::<R>),
-        ("spawn-join-64", spawn_join_64::<R>),
-        ("yield", yield_now::<R>),
-        ("yield-64", yield_64::<R>),
-        ("wake", wake::<R>),
-        ("memory", memory::<R>),
+        (SUITE.name, "spawn-join", spawn_join::<R>),
+        (SUITE.name, "spawn-join-64", spawn_join_64::<R>),
+        (SUITE.name, "yield", yield_now::<R>),
+        (SUITE.name, "yield-64", yield_64::<R>),
+        (SUITE.name, "wake", wake::<R>),
+        (SUITE.name, "memory", memory::<R>),
     ]
 }
 

@@ -83,18 +83,18 @@ pub static SUITE: Suite = Suite {
     ],
 };
 
-/// What a runtime does in the cases that need no more than sleeps, for a package that has another one.
-pub const fn measures<R: Timers>() -> [(&'static str, Measure); 3] {
+/// The suite, the cases that need no more than sleeps, and what a runtime does in them; for a package that has another one.
+pub const fn measures<R: Timers>() -> [(&'static str, &'static str, Measure); 3] {
     [
-        ("insert-cancel", insert_cancel::<R>),
-        ("fire", fire::<R>),
-        ("memory", memory::<R>),
+        (SUITE.name, "insert-cancel", insert_cancel::<R>),
+        (SUITE.name, "fire", fire::<R>),
+        (SUITE.name, "memory", memory::<R>),
     ]
 }
 
 /// What it does in the others, if its sleeps can be put off.
-pub const fn resets<R: Resets>() -> [(&'static str, Measure); 1] {
-    [("reset", reset::<R>)]
+pub const fn resets<R: Resets>() -> [(&'static str, &'static str, Measure); 1] {
+    [(SUITE.name, "reset", reset::<R>)]
 }
 
 /// Polls once; whether that was the end.
