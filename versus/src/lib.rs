@@ -61,7 +61,7 @@ mod foreign;
 mod list;
 mod load;
 mod machine;
-mod micro;
+pub mod micro;
 pub mod peer;
 mod peers;
 mod progress;

@@ -60,6 +60,23 @@ enum Command {
     Measure(MeasureArguments),
 }
 
+/// The contender `name` in workloads that are written once for all runtimes: the suite, the case and
+/// what it does there, as of [`crate::micro::task::measures`].
+pub fn measured(
+    name: &'static str,
+    measures: &[&[(&'static str, &'static str, Measure)]],
+) -> Vec<Measured> {
+    let of_all = measures.iter().copied().flatten();
+    of_all
+        .map(|&(suite, case, measure)| Measured {
+            suite,
+            case,
+            contender: name,
+            measure,
+        })
+        .collect()
+}
+
 /// What the program of the peer `name` does.
 pub fn main(name: &str, servers: &Servers, measures: &[Measured]) -> ExitCode {
     let done = match Cli::parse().command {

@@ -9,20 +9,30 @@
 //!
 //! - `measure`: the child, from warm-up to the one measured run
 //! - `lap`: the clocks at both ends of that run
-//! - `channel`, `blocking`, `file`, `sync`: the contenders of the subcommands of those names
+//! - `channel`, `blocking`, `file`, `sync`, `task`, `timer`, `start`: the suites of those names
+//! - `runtime`, `runtimes`: what `task` and `timer` ask of a runtime, and those that give it
 //! - `one`: the one loop or runtime of those that need no second
 //! - `tally`: whether everything was done, once
+//! - `heap`: memory in use
 //!
-//! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`]. To add a contender to a case: write the function, and give it a line in the case's
-//! table.
+//! To add a suite: write its folder with a `pub static SUITE`, and give it a line in [`SUITES`]. To
+//! add a contender to a case: write the function, and give it a line in the case's table. A runtime of
+//! another package implements [`Runtime`] and [`timer::Timers`], and has the
+//! [measures of the tasks](task::measures) and [of the timers](timer::measures) by that.
 
-pub mod measure;
+pub(crate) mod measure;
+pub mod start;
+pub mod task;
+pub mod timer;
 
 mod blocking;
 pub mod channel;
 mod file;
+mod heap;
 mod lap;
 mod one;
+mod runtime;
+mod runtimes;
 mod sync;
 mod tally;
 
@@ -30,21 +40,27 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::campaign::unknown;
+use crate::confine;
 use crate::foreign;
 use crate::results::Figure;
 pub use lap::{Lap, Stopwatch};
+pub use runtime::Runtime;
 pub use tally::Tally;
 
 /// What `versus __measure` can be asked for.
-pub static SUITES: [&Suite; 4] = [
+pub(crate) static SUITES: [&Suite; 7] = [
     &channel::SUITE,
     &blocking::SUITE,
     &file::SUITE,
     &sync::SUITE,
+    &task::SUITE,
+    &timer::SUITE,
+    &start::SUITE,
 ];
 
 /// Cases that belong together.
 pub struct Suite {
+    /// The name on the command line.
     pub name: &'static str,
     /// What is done, in a line.
     pub about: &'static str,
@@ -52,6 +68,7 @@ pub struct Suite {
     first: u64,
     /// What must be there before the first case.
     pub prepare: Option<fn(&Path) -> io::Result<()>>,
+    /// What is measured, a table each.
     pub cases: &'static [Case],
 }
 
@@ -100,12 +117,31 @@ pub type Measure = fn(&Work) -> io::Result<Lap>;
 
 /// What a contender is asked to do.
 pub struct Work {
-    /// How many.
+    /// How often; a contender that works in batches may do a few more.
     pub operations: u64,
     /// Two processors, one for each loop or runtime; the process is confined to them.
     pub cpus: [usize; 2],
     /// Of the test files, in a suite that has some.
     pub directory: PathBuf,
+}
+
+impl Work {
+    /// For a suite without test files.
+    pub fn new(operations: u64, cpus: [usize; 2]) -> Self {
+        Self {
+            operations,
+            cpus,
+            directory: PathBuf::new(),
+        }
+    }
+
+    /// Keeps this thread, and those that it starts from now on, on the first processor.
+    ///
+    /// # Errors
+    /// When that does not exist or is not allowed.
+    pub fn pin(&self) -> io::Result<()> {
+        confine::pin(&self.cpus[..1])
+    }
 }
 
 /// A row of a case's table.

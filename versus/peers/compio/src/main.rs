@@ -3,6 +3,10 @@
 //!
 //! hyper runs on compio's own adapter, which copies through a buffer between completion and hyper.
 
+mod start;
+mod task;
+mod timer;
+
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
@@ -23,7 +27,11 @@ fn main() -> ExitCode {
         echo: Some(echo),
         http: Some(http),
     };
-    peer::main("compio", &servers, &[])
+    let measured = peer::measured(
+        "compio",
+        &[task::MEASURES, timer::MEASURES, start::MEASURES],
+    );
+    peer::main("compio", &servers, &measured)
 }
 
 fn echo(orders: &Orders) -> io::Result<()> {

@@ -5,6 +5,9 @@
 
 mod channel;
 mod http;
+mod start;
+mod task;
+mod timer;
 
 use std::future::Future;
 use std::io;
@@ -24,7 +27,15 @@ fn main() -> ExitCode {
         echo: Some(echo),
         http: Some(http::serve),
     };
-    peer::main("glommio", &servers, &channel::MEASURED)
+    let usual = [
+        task::MEASURES,
+        timer::MEASURES,
+        timer::RESETS,
+        start::MEASURES,
+    ];
+    let mut measured = peer::measured("glommio", &usual);
+    measured.extend(channel::MEASURED);
+    peer::main("glommio", &servers, &measured)
 }
 
 fn echo(orders: &Orders) -> io::Result<()> {

@@ -4,6 +4,10 @@
 //! The driver is named, as `FusionDriver` would go on with epoll unasked where io_uring is refused.
 //! hyper runs on monoio's own adapter, which works by readiness: poll, then read or write.
 
+mod start;
+mod task;
+mod timer;
+
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
@@ -23,7 +27,16 @@ fn main() -> ExitCode {
         echo: Some(echo),
         http: Some(http),
     };
-    peer::main("monoio", &servers, &[])
+    let measured = peer::measured(
+        "monoio",
+        &[
+            task::MEASURES,
+            timer::MEASURES,
+            timer::RESETS,
+            start::MEASURES,
+        ],
+    );
+    peer::main("monoio", &servers, &measured)
 }
 
 fn echo(orders: &Orders) -> io::Result<()> {

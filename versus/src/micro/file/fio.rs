@@ -164,6 +164,7 @@ fn lap(report: &[u8], kind: &str) -> Option<Lap> {
         // Finer than its run time in milliseconds.
         seconds: operations / figure(of_kind, "iops")?,
         cpu_seconds: percent / 100.0 * runtime,
+        memory: None,
         driver: None,
     })
 }

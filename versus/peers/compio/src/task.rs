@@ -1,0 +1,30 @@
+//! Tasks on one of its runtimes.
+
+use std::future::Future;
+use std::io;
+
+use versus::micro::{Lap, Measure, Runtime, Work, task};
+
+/// All that `task` measures. It has no `yield_now`, so that is the kit's.
+pub const MEASURES: &[(&str, &str, Measure)] = &task::measures::<Compio>();
+
+/// With its defaults.
+pub struct Compio;
+
+impl Runtime for Compio {
+    fn run(
+        work: &Work,
+        measured: impl Future<Output = io::Result<Lap>> + 'static,
+    ) -> io::Result<Lap> {
+        work.pin()?;
+        let runtime = compio::runtime::Runtime::new()?;
+        runtime.block_on(async { Self::spawn(measured).await? })
+    }
+
+    fn spawn<T: 'static>(
+        future: impl Future<Output = T> + 'static,
+    ) -> impl Future<Output = io::Result<T>> + 'static {
+        let task = compio::runtime::spawn(future);
+        async { Ok(task.await?) }
+    }
+}

@@ -1,0 +1,34 @@
+//! Tasks on one of its executors, with the timer that its users enable. The driver is named, as
+//! `FusionDriver` would go on with epoll unasked.
+
+use std::future::Future;
+use std::io;
+
+use monoio::{IoUringDriver, RuntimeBuilder};
+use versus::micro::{Lap, Measure, Runtime, Work, task};
+
+/// All that `task` measures. It has no `yield_now`, so that is the kit's.
+pub const MEASURES: &[(&str, &str, Measure)] = &task::measures::<Monoio>();
+
+/// Its io_uring driver.
+pub struct Monoio;
+
+impl Runtime for Monoio {
+    fn run(
+        work: &Work,
+        measured: impl Future<Output = io::Result<Lap>> + 'static,
+    ) -> io::Result<Lap> {
+        work.pin()?;
+        let mut runtime = RuntimeBuilder::<IoUringDriver>::new()
+            .enable_timer()
+            .build()?;
+        runtime.block_on(async { Self::spawn(measured).await? })
+    }
+
+    fn spawn<T: 'static>(
+        future: impl Future<Output = T> + 'static,
+    ) -> impl Future<Output = io::Result<T>> + 'static {
+        let task = monoio::spawn(future);
+        async { Ok(task.await) }
+    }
+}
