@@ -274,9 +274,11 @@ impl Slots {
 
     /// Moves a queued operation to the kernel's side. False if it was withdrawn.
     pub(super) fn start(&self, key: Key) -> bool {
-        let Some(slot) = self.find(key) else {
-            return false;
-        };
+        self.find(key).is_some_and(|slot| self.start_in(slot))
+    }
+
+    #[inline]
+    fn start_in(&self, slot: &Slot) -> bool {
         if slot.state.get() != State::Queued {
             return false;
         }
@@ -285,9 +287,12 @@ impl Slots {
         true
     }
 
-    /// Builds the submission of an operation that was just started.
-    pub(super) fn prepare(&self, key: Key, able: Preflight) -> Option<Sqe> {
+    /// Starts an operation and builds its submission; `None` if it was withdrawn.
+    pub(super) fn submission(&self, key: Key, able: Preflight) -> Option<Sqe> {
         let slot = self.find(key)?;
+        if !self.start_in(slot) {
+            return None;
+        }
         let vtable = slot.vtable.get()?;
         // SAFETY: rule 2, and the kernel has not seen it.
         Some(unsafe { (vtable.prepare)(slot.payload.get().cast(), able) })

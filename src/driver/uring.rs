@@ -148,9 +148,7 @@ impl Uring {
             match driver.next_request()? {
                 // A request that was withdrawn has no submission: look further.
                 Request::Start(key) => {
-                    if driver.slots.start(key)
-                        && let Some(sqe) = driver.slots.prepare(key, self.preflight)
-                    {
+                    if let Some(sqe) = driver.slots.submission(key, self.preflight) {
                         let sqe = sqe.user_data(user_data(key));
                         guard::hand_over(driver, &sqe);
                         return Some(sqe);

@@ -104,10 +104,18 @@ impl StreamSocket {
     }
 
     /// Waits until something is in the queue (true) or the stream has ended (false).
+    #[inline]
     fn poll_received(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.recv.queue.bytes() > 0 {
             return Poll::Ready(Ok(true));
         }
+        self.poll_empty(cx)
+    }
+
+    /// The rest of [`poll_received`](StreamSocket::poll_received). Apart, as every read begins there
+    /// and most find something.
+    #[inline(never)]
+    fn poll_empty(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         match self.recv.end.get() {
             End::Eof => Poll::Ready(Ok(false)),
             End::Error(errno) => {
@@ -128,16 +136,23 @@ impl StreamSocket {
         self.recv.queue.bytes()
     }
 
+    #[inline]
     fn arm_if_wanted(self: &Rc<Self>) {
         if self.recv.arm.get() == Arm::Idle
             && self.recv.end.get() == End::Open
             && self.unread() <= LOW_WATER
         {
-            let key = self.driver().submit(Recv {
-                stream: self.clone(),
-            });
-            self.recv.arm.set(Arm::Armed(key));
+            self.arm();
         }
+    }
+
+    /// Apart, as every read asks for it and few need it.
+    #[inline(never)]
+    fn arm(self: &Rc<Self>) {
+        let key = self.driver().submit(Recv {
+            stream: self.clone(),
+        });
+        self.recv.arm.set(Arm::Armed(key));
     }
 
     pub(super) fn release_recv(&self) {
