@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ringmill::{DriverInfo, DriverKind};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ use crate::peers::{Serve, Server};
 /// As many connections as the kernel queues by default (`net.core.somaxconn`): the generator opens
 /// all of them at once.
 const BACKLOG: i32 = 4096;
+
+/// How long a port may be in use yet.
+const PORT: Duration = Duration::from_secs(2);
 
 /// Serves until the parent kills the process.
 ///
@@ -40,6 +44,7 @@ pub fn run(arguments: &ServeArguments) -> io::Result<()> {
 /// When the peer cannot start, or its server returns.
 pub fn run_one(arguments: &ServeArguments, serve: Serve) -> io::Result<()> {
     confine::child(arguments.parent, &arguments.cpus)?;
+    await_port(arguments.port)?;
     let (peer, workload) = (arguments.peer, arguments.workload.name());
     let orders = Orders {
         driver: arguments.driver,
@@ -161,6 +166,24 @@ impl Share {
 /// How many parts of the server are still to come.
 #[derive(Clone)]
 struct Ready(Arc<AtomicUsize>);
+
+/// Waits until nobody listens on the port, for a while. The kernel takes rings apart in its own time:
+/// the listener of a server that was just killed lives on in the accept that its ring had under way.
+///
+/// # Errors
+/// When somebody still listens there.
+fn await_port(port: u16) -> io::Result<()> {
+    if port == 0 {
+        return Ok(());
+    }
+    let deadline = Instant::now() + PORT;
+    loop {
+        match listen(port, Sharing::Alone) {
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+            listener => return listener.map(drop),
+        }
+    }
+}
 
 /// Who else listens on a port.
 #[derive(Clone, Copy, PartialEq, Eq)]

