@@ -10,6 +10,8 @@
 //! side. A reset (SO_LINGER 0) would leave no TIME_WAIT, but would change the server's way of
 //! noticing the end. Instead each connection binds a port and an address of its own: all of
 //! 127.0.0.0/8 is local, so there are a hundred thousand million of them, and none is used twice.
+//! Beyond `net.ipv4.tcp_max_tw_buckets` of them the kernel forgets TIME_WAITs early and says so in
+//! its log, which does no harm here.
 
 use std::io;
 use std::mem;

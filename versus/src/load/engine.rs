@@ -51,7 +51,7 @@ pub trait Mode {
     /// After each batch, when its buffers are given back.
     fn settle(&mut self, engine: &mut Engine<'_>) -> io::Result<()>;
 
-    /// When something is to be sent that no completion will bring about.
+    /// When something is to be done that no completion will bring about.
     fn due(&self, _tally: &Tally) -> Option<u64> {
         None
     }

@@ -2,7 +2,8 @@
 //!
 //! With SO_REUSEPORT the kernel chooses the listener by a hash of the connection's addresses and
 //! ports and of a secret that is drawn once a boot (`inet_ehashfn`, `reuseport_select_sock`), and
-//! numbers the listeners in the order in which they began to listen. So what two listeners of this
+//! numbers the listeners in the order in which they began to listen. (Recent kernels only add the
+//! server's port to the hash, so the same source ports often come out for any port.) So what two listeners of this
 //! process receive, two of a server will receive later: connections from these ports all fall to
 //! one of them, whoever made it.
 

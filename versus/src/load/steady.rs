@@ -11,6 +11,7 @@
 //! requests have one send under way on each connection, and the next when it is complete.
 //! Receives never wait for sends, so a server that blocks on writing is always read from.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsRawFd;
 
@@ -57,8 +58,8 @@ pub struct Steady<'run> {
     schedule: Option<Schedule>,
     at_once: bool,
     alive: usize,
-    /// Connections to receive on again.
-    unarmed: Vec<usize>,
+    /// Connections to receive on again, the longest waiting first.
+    unarmed: VecDeque<usize>,
 }
 
 impl<'run> Steady<'run> {
@@ -96,7 +97,7 @@ impl<'run> Steady<'run> {
             schedule: rate.map(|rate| Schedule::new(rate, connected.len())),
             at_once: script.sends_at_once(),
             alive: connected.len(),
-            unarmed: Vec::new(),
+            unarmed: VecDeque::new(),
         })
     }
 
@@ -276,7 +277,7 @@ impl Mode for Steady<'_> {
             return Ok(());
         }
         if result > 0 || result == -libc::ENOBUFS {
-            self.unarmed.push(index);
+            self.unarmed.push_back(index);
         } else {
             self.lose(engine, index);
         }
@@ -284,7 +285,9 @@ impl Mode for Steady<'_> {
     }
 
     fn settle(&mut self, engine: &mut Engine<'_>) -> io::Result<()> {
-        while let Some(index) = self.unarmed.pop() {
+        // No more than can find a buffer: the others would only fail again.
+        let arming = self.unarmed.len().min(engine.buffers.count());
+        for index in self.unarmed.drain(..arming) {
             receive(engine, index)?;
         }
         if self.schedule.is_some() {
@@ -294,6 +297,9 @@ impl Mode for Steady<'_> {
     }
 
     fn due(&self, tally: &Tally) -> Option<u64> {
+        if !self.unarmed.is_empty() {
+            return Some(tally.now);
+        }
         let next = self.schedule.as_ref()?.next();
         (next < tally.end()).then_some(next)
     }

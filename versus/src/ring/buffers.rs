@@ -69,6 +69,11 @@ impl BufferRing {
         Ok(this)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
     /// Puts a buffer back in line; the kernel sees it after [`publish`](Self::publish).
     pub fn offer(&mut self, buffer: u16) {
         let index = usize::from(self.tail & (self.count - 1));
