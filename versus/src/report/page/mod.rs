@@ -67,7 +67,7 @@ mod tests {
     use std::fs;
 
     use super::{again, synthetic, write_directory};
-    use crate::results::{Figure, Results};
+    use crate::results::{Figure, Results, Skipped};
     use crate::statistics::Spread;
 
     /// Page and Markdown.
@@ -120,6 +120,22 @@ mod tests {
         }
         let (page, markdown) = written(&results);
         assert!(!page.contains("NaN") && !markdown.contains("NaN"));
+    }
+
+    #[test]
+    fn a_failure_of_ours_is_not_passed_over() {
+        let mut results = synthetic::single("echo", Figure::Cpu, &[("tokio", 5.0)]);
+        let failed = Skipped {
+            peer: String::from("ringmill"),
+            why: String::from("answered nothing"),
+            failed: true,
+        };
+        results.workloads[0].cases[0].skipped.push(failed);
+        let (page, markdown) = written(&results);
+        for text in [page, markdown] {
+            assert!(text.contains("Failed, so without any figure:"));
+            assert!(text.contains("echo: the only case: answered nothing"));
+        }
     }
 
     #[test]

@@ -233,7 +233,11 @@ fn relative(workload: &WorkloadResults, cases: &[&CaseResults]) -> Option<Chart>
     });
     (!groups.is_empty()).then(|| Chart {
         slug: slug(&[&workload.name, "by", BASELINE]),
-        title: format!("{}: {} by that of {BASELINE}", workload.name, words(figure)),
+        title: format!(
+            "{}: {} relative to {BASELINE}",
+            workload.name,
+            words(figure)
+        ),
         subtitle: String::from("to the left of 1: better"),
         kind: Kind::Bars(Bars {
             label: format!("{}, {BASELINE} is 1 (logarithmic)", words(figure)),

@@ -4,7 +4,7 @@ use crate::results::{CaseResults, Figure, Results, Row, WorkloadResults};
 
 use super::reasons::Reasons;
 use super::units;
-use super::verdict::{self, Outcome, Verdict};
+use super::verdict::{self, OURS, Outcome, Verdict};
 use super::{plots, prose};
 
 /// In the order of the columns; the headline is before them all.
@@ -59,7 +59,7 @@ pub fn case(workload: &WorkloadResults, case: &CaseResults) -> Table {
         } else {
             format!("{figure} ")
         };
-        format!("{of}by {against}")
+        format!("{of}vs {against}")
     }));
     head.extend(figures.iter().map(|figure| prose::column(*figure)));
     if drivers {
@@ -143,6 +143,21 @@ pub fn skipped(case: &CaseResults) -> Vec<String> {
     lines.collect()
 }
 
+fn failures(results: &Results, ours: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for workload in &results.workloads {
+        for case in &workload.cases {
+            let failed = case
+                .skipped
+                .iter()
+                .filter(|one| one.failed && one.peer == ours);
+            lines
+                .extend(failed.map(|one| format!("{}: {}: {}", workload.name, case.name, one.why)));
+        }
+    }
+    lines
+}
+
 /// All cases against the runtimes that have more than one workload in common with Ringmill.
 pub struct Glance<'run> {
     pub baselines: Vec<&'run str>,
@@ -203,6 +218,25 @@ pub fn glance<'run>(results: &'run Results, ours: &str, reasons: &Reasons) -> Gl
     });
     let rows = rows.collect();
     Glance { baselines, rows }
+}
+
+/// What there is to say of a peer of ours: nothing, if it was not asked for.
+pub struct Judged<'run> {
+    pub ours: &'static str,
+    pub verdicts: Vec<Verdict<'run>>,
+    /// Cases in which it went wrong, which no ratio tells of.
+    pub failures: Vec<String>,
+}
+
+/// A section for each of ours.
+pub fn judged<'run>(results: &'run Results, reasons: &Reasons) -> Vec<Judged<'run>> {
+    let all = OURS.into_iter().map(|ours| Judged {
+        ours,
+        verdicts: verdict::all(results, ours, reasons),
+        failures: failures(results, ours),
+    });
+    all.filter(|one| !one.verdicts.is_empty() || !one.failures.is_empty())
+        .collect()
 }
 
 /// How often each.
