@@ -239,14 +239,21 @@ pub fn judged<'run>(results: &'run Results, reasons: &Reasons) -> Vec<Judged<'ru
         .collect()
 }
 
-/// How often each.
+/// How often each, and how many of the losses are to what is no runtime.
 pub fn tally(verdicts: &[Verdict<'_>]) -> String {
-    let count = |outcome| verdicts.iter().filter(|one| one.outcome == outcome).count();
+    let of = |outcome| verdicts.iter().filter(move |one| one.outcome == outcome);
+    let floor = of(Outcome::Loss)
+        .filter(|one| verdict::is_floor(one.against))
+        .count();
+    let to_floor = match floor {
+        0 => String::new(),
+        _ => format!(" ({floor} of them to the floor)"),
+    };
     format!(
-        "{} losses, {} even, {} wins",
-        count(Outcome::Loss),
-        count(Outcome::Even),
-        count(Outcome::Win),
+        "losses {}{to_floor}, even {}, wins {}",
+        of(Outcome::Loss).count(),
+        of(Outcome::Even).count(),
+        of(Outcome::Win).count(),
     )
 }
 
