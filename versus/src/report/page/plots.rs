@@ -209,6 +209,7 @@ fn absolute(workload: &WorkloadResults, cases: &[&CaseResults], figure: Figure) 
             label: words(figure).to_owned(),
             text: text(figure),
             relative: false,
+            binary: true,
             groups,
         }),
     })
@@ -243,6 +244,7 @@ fn relative(workload: &WorkloadResults, cases: &[&CaseResults]) -> Option<Chart>
             label: format!("{}, {BASELINE} is 1 (logarithmic)", words(figure)),
             text: units::ratio,
             relative: true,
+            binary: false,
             groups,
         }),
     })

@@ -56,6 +56,9 @@ pub fn draw(bars: &Bars, top: f64) -> (Markup, f64) {
 fn scale(bars: &Bars) -> Scale {
     let all = bars.groups.iter().flat_map(|group| &group.bars);
     let ends = all.flat_map(|bar| [bar.value, bar.high]);
+    if bars.binary {
+        return Scale::of_bytes(ends, (LEFT, RIGHT));
+    }
     let base = if bars.relative {
         &[0.8, 1.25][..]
     } else {
