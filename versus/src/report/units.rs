@@ -125,6 +125,9 @@ fn scaled(value: f64, steps: &[(f64, &str)]) -> String {
     let fits = |step: f64| value.abs() / step >= 0.9995;
     let chosen = steps.iter().find(|(step, _)| fits(*step)).or(steps.last());
     let (step, name) = chosen.copied().unwrap_or((1.0, ""));
+    if value == 0.0 {
+        return String::from("0");
+    }
     unit(digits(value / step), name)
 }
 
@@ -177,7 +180,7 @@ mod tests {
             (Figure::Syscalls, 0.031_25, "0.0312"),
             (Figure::ServerBusy, 99.6, "100 %"),
             (Figure::Cpu, f64::NAN, "–"),
-            (Figure::Memory, 0.0, "0 B"),
+            (Figure::Memory, 0.0, "0"),
         ];
         for (of, value, text) in cases {
             assert_eq!(figure(of, value).replace('\u{a0}', " "), text);

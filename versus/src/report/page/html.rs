@@ -7,7 +7,7 @@ use crate::results::{Results, WorkloadResults};
 use super::chart::{self, Chart};
 use super::prose;
 use super::reasons::{Reasons, UNEXPLAINED};
-use super::table::{self, Table};
+use super::table::{self, Judged, Table};
 use super::verdict::{self, OURS, Outcome, Verdict};
 use crate::report::units;
 
@@ -16,9 +16,7 @@ const UNFOLDED: usize = 2;
 
 /// All of it.
 pub fn page(results: &Results, charts: &[Chart], reasons: &Reasons) -> String {
-    let verdicts = OURS.map(|ours| (ours, verdict::all(results, ours, reasons)));
-    let judged = verdicts.iter().filter(|(_, verdicts)| !verdicts.is_empty());
-    let judged: Vec<&(&str, Vec<Verdict<'_>>)> = judged.collect();
+    let judged = table::judged(results, reasons);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,7 +34,7 @@ pub fn page(results: &Results, charts: &[Chart], reasons: &Reasons) -> String {
                     (what(results))
                     section id="glance" {
                         h2 { "At a glance" }
-                        @for (ours, _) in &judged { (glance(results, ours, reasons)) }
+                        @for one in &judged { (glance(results, one.ours, reasons)) }
                     }
                     section id="plots" {
                         h2 { "Plots" }
@@ -51,7 +49,7 @@ pub fn page(results: &Results, charts: &[Chart], reasons: &Reasons) -> String {
                     section id="verdicts" {
                         h2 { "Wins and losses" }
                         p { (prose::VERDICTS) }
-                        @for (ours, verdicts) in &judged { (judgement(ours, verdicts)) }
+                        @for one in &judged { (judgement(one)) }
                     }
                     section id="cases" {
                         h2 { "Every case" }
@@ -127,7 +125,7 @@ fn glance(results: &Results, ours: &str, reasons: &Reasons) -> Markup {
             thead { tr {
                 th class="case" scope="col" { "case" }
                 th scope="col" { (ours) }
-                @for baseline in &glance.baselines { th scope="col" { "by " (baseline) } }
+                @for baseline in &glance.baselines { th scope="col" { "vs " (baseline) } }
             } }
             tbody {
                 @for row in &glance.rows { tr {
@@ -158,7 +156,8 @@ pub fn legend(ours: &str) -> String {
     )
 }
 
-fn judgement(ours: &str, verdicts: &[Verdict<'_>]) -> Markup {
+fn judgement(judged: &Judged<'_>) -> Markup {
+    let (ours, verdicts) = (judged.ours, &judged.verdicts);
     let of = |outcome| -> Vec<&Verdict<'_>> {
         verdicts
             .iter()
@@ -168,6 +167,10 @@ fn judgement(ours: &str, verdicts: &[Verdict<'_>]) -> Markup {
     let (losses, even, wins) = (of(Outcome::Loss), of(Outcome::Even), of(Outcome::Win));
     html! {
         h3 { (ours) ": " (table::tally(verdicts)) }
+        @if !judged.failures.is_empty() {
+            p { "Failed, so without any figure:" }
+            ul class="loss" { @for line in &judged.failures { li { (line) } } }
+        }
         @if losses.is_empty() { p { "No losses." } } @else { (verdict_table(ours, &losses)) }
         @for (name, verdicts) in [("Even", even), ("Wins", wins)] {
             @if !verdicts.is_empty() {
@@ -190,7 +193,6 @@ fn verdict_table(ours: &str, verdicts: &[&Verdict<'_>]) -> Markup {
                 th class="case" scope="col" { "case" }
                 th class="text" scope="col" { "against" }
                 th scope="col" { "ratio" }
-                th class="text" scope="col" { "verdict" }
                 @if lost { th class="text" scope="col" { "reason" } }
                 th scope="col" { (ours) }
                 th scope="col" { "theirs" }
@@ -205,10 +207,14 @@ fn verdict_table(ours: &str, verdicts: &[&Verdict<'_>]) -> Markup {
                     td class="text" {
                         (verdict.against) @if verdict::is_floor(verdict.against) { " (floor)" }
                     }
-                    td { (units::ratio(verdict.ratio.median)) " (" (units::range(&verdict.ratio)) ")" }
-                    td class={ "text " (verdict.outcome.name()) } {
-                        (verdict.outcome.sign()) " " (verdict.outcome.name())
-                        @if verdict.noisy { ", noisy" }
+                    td {
+                        span class=(verdict.outcome.name()) {
+                            (units::ratio(verdict.ratio.median)) " " (verdict.outcome.sign())
+                            span class="unseen" { " " (verdict.outcome.name()) }
+                            @if verdict.noisy { ", noisy" }
+                        }
+                        br;
+                        span class="soft" { (units::range(&verdict.ratio)) }
                     }
                     @if lost { td class="text wide" {
                         @match &verdict.reason {

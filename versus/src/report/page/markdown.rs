@@ -8,8 +8,8 @@ use super::chart::Chart;
 use super::html::legend;
 use super::prose;
 use super::reasons::{Reasons, UNEXPLAINED};
-use super::table;
-use super::verdict::{self, OURS, Outcome, Verdict};
+use super::table::{self, Judged};
+use super::verdict::{self, Outcome, Verdict};
 use crate::report::units;
 
 /// All of it.
@@ -33,11 +33,10 @@ fn write_page(
          [index.html](index.html) is the same as a page of its own.\n"
     )?;
     what(out, results)?;
-    let verdicts = OURS.map(|ours| (ours, verdict::all(results, ours, reasons)));
-    let judged = || verdicts.iter().filter(|(_, verdicts)| !verdicts.is_empty());
+    let judged = table::judged(results, reasons);
     writeln!(out, "## At a glance\n")?;
-    for (ours, _) in judged() {
-        glance(out, results, ours, reasons)?;
+    for one in &judged {
+        glance(out, results, one.ours, reasons)?;
     }
     writeln!(
         out,
@@ -51,8 +50,8 @@ fn write_page(
         writeln!(out, "![{}]({}.svg)\n", escaped(&title), chart.slug)?;
     }
     writeln!(out, "## Wins and losses\n\n{}\n", prose::VERDICTS)?;
-    for (ours, verdicts) in judged() {
-        judgement(out, ours, verdicts)?;
+    for one in &judged {
+        judgement(out, one)?;
     }
     cases(out, results)
 }
@@ -81,7 +80,7 @@ fn glance(out: &mut String, results: &Results, ours: &str, reasons: &Reasons) ->
         glance
             .baselines
             .iter()
-            .map(|baseline| format!("by {baseline}")),
+            .map(|baseline| format!("vs {baseline}")),
     );
     let rows = glance.rows.iter().map(|row| {
         let mut cells = vec![format!("{}: {}", row.workload, row.case), row.ours.clone()];
@@ -99,8 +98,16 @@ fn glance(out: &mut String, results: &Results, ours: &str, reasons: &Reasons) ->
     write_table(out, &head, rows, &right)
 }
 
-fn judgement(out: &mut String, ours: &str, verdicts: &[Verdict<'_>]) -> fmt::Result {
+fn judgement(out: &mut String, judged: &Judged<'_>) -> fmt::Result {
+    let (ours, verdicts) = (judged.ours, &judged.verdicts);
     writeln!(out, "### {}: {}\n", escaped(ours), table::tally(verdicts))?;
+    if !judged.failures.is_empty() {
+        writeln!(out, "Failed, so without any figure:\n")?;
+        for line in &judged.failures {
+            writeln!(out, "- {}", escaped(line))?;
+        }
+        writeln!(out)?;
+    }
     for (outcome, name) in [
         (Outcome::Loss, "Losses"),
         (Outcome::Even, "Even"),

@@ -63,8 +63,8 @@ pub fn again(file: &Path, directory: &Path) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use super::{again, synthetic, write_directory};
-    use crate::results::{Figure, Results};
+    use super::{Reasons, again, html, markdown, synthetic, write_directory};
+    use crate::results::{Figure, Results, Skipped};
     use crate::statistics::Spread;
 
     /// Page and Markdown.
@@ -117,6 +117,37 @@ mod tests {
         }
         let (page, markdown) = written(&results);
         assert!(!page.contains("NaN") && !markdown.contains("NaN"));
+    }
+
+    #[test]
+    fn a_loss_has_its_reason_beside_it() {
+        let rows = [("ringmill", 5.0), ("monoio", 4.0), ("tokio", 4.0)];
+        let results = synthetic::single("echo", Figure::Cpu, &rows);
+        let text = "[[reason]]\nworkload = \"e*\"\npeer = \"monoio\"\nbecause = \"copies < 1\"";
+        let reasons = Reasons::parse(text).expect("reasons");
+        let page = html::page(&results, &[], &reasons);
+        let markdown = markdown::page(&results, &[], &reasons);
+        for text in [page, markdown] {
+            assert!(text.contains("losses 2, even 0, wins 0"));
+            assert_eq!(text.matches("copies &lt; 1").count(), 1);
+            assert_eq!(text.matches("not yet explained").count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_failure_of_ours_is_not_passed_over() {
+        let mut results = synthetic::single("echo", Figure::Cpu, &[("tokio", 5.0)]);
+        let failed = Skipped {
+            peer: String::from("ringmill"),
+            why: String::from("answered nothing"),
+            failed: true,
+        };
+        results.workloads[0].cases[0].skipped.push(failed);
+        let (page, markdown) = written(&results);
+        for text in [page, markdown] {
+            assert!(text.contains("Failed, so without any figure:"));
+            assert!(text.contains("echo: the only case: answered nothing"));
+        }
     }
 
     #[test]

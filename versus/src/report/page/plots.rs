@@ -206,6 +206,7 @@ fn absolute(workload: &WorkloadResults, cases: &[&CaseResults], figure: Figure) 
             label: words(figure).to_owned(),
             text: text(figure),
             relative: false,
+            binary: true,
             groups,
         }),
     })
@@ -231,12 +232,17 @@ fn relative(workload: &WorkloadResults, cases: &[&CaseResults]) -> Option<Chart>
     });
     (!groups.is_empty()).then(|| Chart {
         slug: slug(&[&workload.name, "by", BASELINE]),
-        title: format!("{}: {} by that of {BASELINE}", workload.name, words(figure)),
+        title: format!(
+            "{}: {} relative to {BASELINE}",
+            workload.name,
+            words(figure)
+        ),
         subtitle: String::from("to the left of 1: better"),
         kind: Kind::Bars(Bars {
             label: format!("{}, {BASELINE} is 1 (logarithmic)", words(figure)),
             text: units::ratio,
             relative: true,
+            binary: false,
             groups,
         }),
     })

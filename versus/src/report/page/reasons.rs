@@ -59,7 +59,11 @@ impl Reasons {
         Self::parse(FILE)
     }
 
-    fn parse(text: &str) -> io::Result<Self> {
+    /// Those of a text in the form of that file.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub fn parse(text: &str) -> io::Result<Self> {
         let invalid = |why: String| {
             let why = format!("docs/benchmarks/reasons.toml: {why}");
             io::Error::new(io::ErrorKind::InvalidData, why)

@@ -3,7 +3,7 @@
 use crate::results::{CaseResults, Figure, Results, Row};
 
 use super::reasons::Reasons;
-use super::verdict::{self, Outcome, Verdict};
+use super::verdict::{self, OURS, Outcome, Verdict};
 use super::{plots, prose};
 use crate::report::units;
 
@@ -63,7 +63,7 @@ pub fn case(case: &CaseResults) -> Table {
         } else {
             format!("{figure} ")
         };
-        format!("{of}by {against}")
+        format!("{of}vs {against}")
     }));
     head.extend(figures.iter().map(|figure| prose::column(*figure)));
     if drivers {
@@ -147,6 +147,21 @@ pub fn skipped(case: &CaseResults) -> Vec<String> {
     lines.collect()
 }
 
+fn failures(results: &Results, ours: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for workload in &results.workloads {
+        for case in &workload.cases {
+            let failed = case
+                .skipped
+                .iter()
+                .filter(|one| one.failed && one.peer == ours);
+            lines
+                .extend(failed.map(|one| format!("{}: {}: {}", workload.name, case.name, one.why)));
+        }
+    }
+    lines
+}
+
 /// All cases against the runtimes that have more than one workload in common with Ringmill.
 pub struct Glance<'run> {
     pub baselines: Vec<&'run str>,
@@ -209,14 +224,40 @@ pub fn glance<'run>(results: &'run Results, ours: &str, reasons: &Reasons) -> Gl
     Glance { baselines, rows }
 }
 
-/// How often each.
+/// What there is to say of a peer of ours: nothing, if it was not asked for.
+pub struct Judged<'run> {
+    pub ours: &'static str,
+    pub verdicts: Vec<Verdict<'run>>,
+    /// Cases in which it went wrong, which no ratio tells of.
+    pub failures: Vec<String>,
+}
+
+/// A section for each of ours.
+pub fn judged<'run>(results: &'run Results, reasons: &Reasons) -> Vec<Judged<'run>> {
+    let all = OURS.into_iter().map(|ours| Judged {
+        ours,
+        verdicts: verdict::all(results, ours, reasons),
+        failures: failures(results, ours),
+    });
+    all.filter(|one| !one.verdicts.is_empty() || !one.failures.is_empty())
+        .collect()
+}
+
+/// How often each, and how many of the losses are to what is no runtime.
 pub fn tally(verdicts: &[Verdict<'_>]) -> String {
-    let count = |outcome| verdicts.iter().filter(|one| one.outcome == outcome).count();
+    let of = |outcome| verdicts.iter().filter(move |one| one.outcome == outcome);
+    let floor = of(Outcome::Loss)
+        .filter(|one| verdict::is_floor(one.against))
+        .count();
+    let to_floor = match floor {
+        0 => String::new(),
+        _ => format!(" ({floor} of them to the floor)"),
+    };
     format!(
-        "{} losses, {} even, {} wins",
-        count(Outcome::Loss),
-        count(Outcome::Even),
-        count(Outcome::Win),
+        "losses {}{to_floor}, even {}, wins {}",
+        of(Outcome::Loss).count(),
+        of(Outcome::Even).count(),
+        of(Outcome::Win).count(),
     )
 }
 

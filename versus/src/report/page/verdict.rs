@@ -66,7 +66,8 @@ pub fn is_floor(peer: &str) -> bool {
     ["ring", "epoll"].contains(&peer) || peer.starts_with("ring-") || peer.starts_with("epoll-")
 }
 
-/// All verdicts on one of [`OURS`], losses first, then in the order of the run.
+/// All verdicts on one of [`OURS`], losses first, those to a runtime before those to the
+/// floor, then in the order of the run.
 pub fn all<'run>(results: &'run Results, ours: &str, reasons: &Reasons) -> Vec<Verdict<'run>> {
     let mut verdicts: Vec<Verdict<'run>> = Vec::new();
     for workload in &results.workloads {
@@ -74,7 +75,7 @@ pub fn all<'run>(results: &'run Results, ours: &str, reasons: &Reasons) -> Vec<V
             verdicts.extend(of_case(workload, case, ours, reasons));
         }
     }
-    verdicts.sort_by_key(|verdict| verdict.outcome);
+    verdicts.sort_by_key(|verdict| (verdict.outcome, is_floor(verdict.against)));
     verdicts
 }
 
@@ -229,7 +230,12 @@ mod tests {
 
     #[test]
     fn losses_come_first_and_more_throughput_is_better() {
-        let rows = [("ringmill", 100.0), ("tokio", 50.0), ("monoio", 120.0)];
+        let rows = [
+            ("ringmill", 100.0),
+            ("tokio", 50.0),
+            ("monoio", 120.0),
+            ("ring", 130.0),
+        ];
         let results = synthetic::single("unheard-of", Figure::Throughput, &rows);
         let reasons = Reasons::committed().expect("reasons");
         let found: Vec<_> = all(&results, "ringmill", &reasons)
@@ -238,6 +244,7 @@ mod tests {
             .collect();
         let expected = [
             ("monoio", Outcome::Loss, None),
+            ("ring", Outcome::Loss, None),
             ("tokio", Outcome::Win, None),
         ];
         assert_eq!(found, expected);

@@ -27,20 +27,26 @@ pub fn draw(bars: &Bars, top: f64) -> (Markup, f64) {
     let base = scale
         .at(if bars.relative { 1.0 } else { 0.0 })
         .unwrap_or(LEFT);
+    let ticks: Vec<(f64, String)> = scale
+        .ticks()
+        .into_iter()
+        .filter_map(|tick| Some((scale.at(tick)?, tick_text(bars, tick))))
+        .collect();
     let markup = html! {
-        @for tick in scale.ticks() {
-            @if let Some(at) = scale.at(tick) {
-                path class="grid" d={ "M" (px(at)) " " (px(top)) "V" (px(bottom)) } {}
-                text class="mid" x=(px(at)) y=(px(bottom + 14.0)) { ((bars.text)(tick)) }
-            }
+        @for (at, text) in &ticks {
+            text class="mid" x=(px(*at)) y=(px(bottom + 14.0)) { (text) }
         }
         @for (group, first) in groups {
+            @let end = first + PITCH * group.bars.len() as f64;
+            @for (at, _) in &ticks {
+                path class="grid" d={ "M" (px(*at)) " " (px(first - 2.0)) "V" (px(end)) } {}
+            }
             text class="title" x="10" y=(px(first - 6.0)) { (group.name) }
             @for (number, bar) in group.bars.iter().enumerate() {
                 (one(bar, bars, &scale, base, first + PITCH * number as f64))
             }
+            path class="axis" d={ "M" (px(base)) " " (px(first - 2.0)) "V" (px(end)) } {}
         }
-        path class="axis" d={ "M" (px(base)) " " (px(top)) "V" (px(bottom)) } {}
         text class="mid" x=(px((LEFT + RIGHT) / 2.0)) y=(px(bottom + 31.0)) { (bars.label) }
     };
     (markup, bottom + 42.0)
@@ -50,6 +56,9 @@ pub fn draw(bars: &Bars, top: f64) -> (Markup, f64) {
 fn scale(bars: &Bars) -> Scale {
     let all = bars.groups.iter().flat_map(|group| &group.bars);
     let ends = all.flat_map(|bar| [bar.value, bar.high]);
+    if bars.binary {
+        return Scale::of_bytes(ends, (LEFT, RIGHT));
+    }
     let base = if bars.relative {
         &[0.8, 1.25][..]
     } else {
@@ -57,6 +66,17 @@ fn scale(bars: &Bars) -> Scale {
     };
     let values = ends.chain(base.iter().copied());
     Scale::over(values, bars.relative, bars.relative, (LEFT, RIGHT))
+}
+
+/// A ratio without the digits that only a measured one has.
+fn tick_text(bars: &Bars, tick: f64) -> String {
+    if bars.relative {
+        // As computed it may be 0.30000000000000004.
+        let text = format!("{tick:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        (bars.text)(tick)
+    }
 }
 
 fn one(bar: &Bar, bars: &Bars, scale: &Scale, base: f64, top: f64) -> Markup {

@@ -16,7 +16,7 @@ const SEEN: f64 = 4.0;
 /// The plot, and where it ends.
 pub fn draw(lines: &Lines, top: f64) -> (Markup, f64) {
     // The label of the axis stands above it, unturned.
-    let (top, bottom) = (top + 16.0, top + 16.0 + HEIGHT);
+    let (top, bottom) = (top + 22.0, top + 22.0 + HEIGHT);
     let points = || lines.series.iter().flat_map(|series| &series.points);
     let finite = || points().map(|point| point.y).filter(|y| y.is_finite());
     let (low, high) = finite().fold((f64::INFINITY, 0.0_f64), |(low, high), y| {
@@ -41,7 +41,7 @@ pub fn draw(lines: &Lines, top: f64) -> (Markup, f64) {
     let peers: Vec<&str> = drawn.iter().map(|series| series.peer.as_str()).collect();
     let (legend, end) = frame::legend(&peers, bottom + 42.0);
     let markup = html! {
-        text x="10" y=(px(top - 8.0)) { (lines.y_label) @if log { " (logarithmic)" } }
+        text x="10" y=(px(top - 14.0)) { (lines.y_label) @if log { " (logarithmic)" } }
         @for tick in y.ticks() {
             @if let Some(at) = y.at(tick) {
                 path class="grid" d={ "M" (LEFT) " " (px(at)) "H" (RIGHT) } {}

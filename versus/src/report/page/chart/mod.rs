@@ -72,6 +72,8 @@ pub struct Bars {
     pub text: fn(f64) -> String,
     /// Bars begin at 1, on a logarithmic scale; otherwise at 0.
     pub relative: bool,
+    /// Ticks are round in powers of 1024.
+    pub binary: bool,
     pub groups: Vec<Group>,
 }
 
@@ -196,6 +198,7 @@ mod tests {
                     label: String::new(),
                     text: |_| String::from("-"),
                     relative,
+                    binary: !relative,
                     groups: vec![Group {
                         name: String::from("g"),
                         bars: vec![bar],

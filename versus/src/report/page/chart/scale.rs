@@ -3,6 +3,8 @@
 /// An axis: the values at its two ends, and where these are drawn.
 pub struct Scale {
     log: bool,
+    /// What one is, on a linear scale: steps are round multiples of it.
+    unit: f64,
     values: (f64, f64),
     pixels: (f64, f64),
 }
@@ -43,8 +45,24 @@ impl Scale {
         }
         Self {
             log,
+            unit: 1.0,
             values: (low, high),
             pixels,
+        }
+    }
+
+    /// From 0 to the largest of the bytes, with ticks that are round in their unit.
+    pub fn of_bytes(values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Self {
+        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        let high = values.iter().copied().fold(1.0, f64::max);
+        let unit = 1_024_f64.powf(high.log(1_024.0).floor());
+        let in_units = values.iter().map(|value| value / unit);
+        let scale = Self::over(in_units, false, true, pixels);
+        let (low, high) = scale.values;
+        Self {
+            unit,
+            values: (low * unit, high * unit),
+            ..scale
         }
     }
 
@@ -63,7 +81,7 @@ impl Scale {
     pub fn ticks(&self) -> Vec<f64> {
         let (low, high) = self.values;
         if !self.log {
-            let step = step(high - low);
+            let step = self.unit * step((high - low) / self.unit);
             let count = ((high - low) / step).round() as i32;
             return (0..=count)
                 .map(|number| low + step * f64::from(number))
@@ -121,6 +139,17 @@ mod tests {
         assert_eq!(scale.ticks(), [1e2, 1e3, 1e4, 1e5, 1e6]);
         assert_eq!(scale.at(0.0), None);
         assert_eq!(scale.at(50.0).map(f64::round), Some(0.0));
+    }
+
+    #[test]
+    fn ticks_of_bytes_are_round_in_their_unit() {
+        let scale = Scale::of_bytes([2_500.0, 6_200.0].into_iter(), (0.0, 100.0));
+        assert_eq!(scale.ticks(), [0.0, 2_048.0, 4_096.0, 6_144.0, 8_192.0]);
+        assert!(
+            !Scale::of_bytes([].into_iter(), (0.0, 100.0))
+                .ticks()
+                .is_empty()
+        );
     }
 
     #[test]
