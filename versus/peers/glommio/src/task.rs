@@ -30,8 +30,8 @@ impl Runtime for Glommio {
         async { Ok(task.await) }
     }
 
-    fn yield_now() -> impl Future<Output = ()> {
-        async { glommio::executor().yield_now().await }
+    async fn yield_now() {
+        glommio::executor().yield_now().await;
     }
 }
 
