@@ -23,6 +23,10 @@ const SIZE: usize = 128;
 /// Connections in every figure that is not about their number.
 const CONNECTIONS: usize = 64;
 
+/// Requests that an open loop lets a connection have outstanding before it holds the next back, with
+/// its time running.
+const OPEN_DEPTH: usize = 16;
+
 /// Connections that rest beside the one that works.
 const IDLE: usize = 10_000;
 
@@ -158,7 +162,7 @@ fn latency() -> Workload {
         let load = Load {
             protocol: Protocol::Echo,
             connections: CONNECTIONS,
-            depth: 1,
+            depth: OPEN_DEPTH,
             size: SIZE,
             kind: Kind::AtPercent {
                 percent,
@@ -358,7 +362,7 @@ impl Load {
 
     /// Requests a second that Tokio answers in a closed loop.
     fn capacity(&self, plan: &Plan) -> io::Result<f64> {
-        let closed = closed(self.protocol, self.connections, self.depth, self.size);
+        let closed = closed(self.protocol, self.connections, 1, self.size);
         let request = closed.request(plan)?;
         let mut rates = Vec::new();
         for _ in 0..CAPACITY_ROUNDS {

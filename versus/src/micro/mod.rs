@@ -126,15 +126,6 @@ pub struct Work {
 }
 
 impl Work {
-    /// For a suite without test files.
-    pub fn new(operations: u64, cpus: [usize; 2]) -> Self {
-        Self {
-            operations,
-            cpus,
-            directory: PathBuf::new(),
-        }
-    }
-
     /// Keeps this thread, and those that it starts from now on, on the first processor.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ pub trait Runtime: 'static {
         future: impl Future<Output = T> + 'static,
     ) -> impl Future<Output = io::Result<T>> + 'static;
 
-    /// Lets the other tasks run. What is done here does it in a runtime without one of its own.
+    /// Lets the other tasks run. What is done here does it in a runtime without one of its own, if a
+    /// task that wakes itself is put at the end of the queue there.
     fn yield_now() -> impl Future<Output = ()> {
         let mut yielded = false;
         poll_fn(move |cx| {

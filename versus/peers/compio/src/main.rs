@@ -31,7 +31,12 @@ fn main() -> ExitCode {
     };
     let measured = peer::measured(
         "compio",
-        &[task::MEASURES, timer::MEASURES, start::MEASURES],
+        &[
+            task::MEASURES,
+            task::YIELDS,
+            timer::MEASURES,
+            start::MEASURES,
+        ],
     );
     peer::main("compio", &servers, &measured)
 }

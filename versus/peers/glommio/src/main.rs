@@ -5,7 +5,6 @@
 
 mod channel;
 mod http;
-mod start;
 mod task;
 mod timer;
 
@@ -27,12 +26,7 @@ fn main() -> ExitCode {
         echo: Some(echo),
         http: Some(http::serve),
     };
-    let usual = [
-        task::MEASURES,
-        timer::MEASURES,
-        timer::RESETS,
-        start::MEASURES,
-    ];
+    let usual = [task::MEASURES, task::YIELDS, timer::MEASURES, timer::RESETS];
     let mut measured = peer::measured("glommio", &usual);
     measured.extend(channel::MEASURED);
     peer::main("glommio", &servers, &measured)

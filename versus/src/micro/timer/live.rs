@@ -13,6 +13,12 @@ use crate::micro::{Lap, Runtime, Stopwatch, Work, heap};
 /// Timers that live meanwhile.
 const LIVE: usize = 1_000_000;
 
+/// Tasks that have made them: some runtimes count the wakers of a task in 15 bits.
+const MAKERS: usize = 100;
+
+/// Those of them that are reset.
+const RESET: usize = 10_000;
+
 /// The loop has a turn after that many operations: its own timers get due, too.
 const TURN: u64 = 1_024;
 
@@ -23,7 +29,7 @@ pub fn insert_cancel<R: Timers>(work: &Work) -> io::Result<Lap> {
     let operations = work.operations;
     R::run(work, async move {
         let mut random = Rng::with_seed(SEED);
-        let live = alive::<R, _>(&mut random, R::sleep).await;
+        let live = alive::<R, _>(&mut random, R::sleep).await?;
         let mut due = 0;
         let watch = Stopwatch::start()?;
         for number in 1..=operations {
@@ -43,11 +49,11 @@ pub fn reset<R: Resets>(work: &Work) -> io::Result<Lap> {
     let operations = work.operations;
     R::run(work, async move {
         let mut random = Rng::with_seed(SEED);
-        let mut live = alive::<R, _>(&mut random, R::sleep).await;
+        let mut live = alive::<R, _>(&mut random, R::sleep).await?;
         let mut due = 0;
         let watch = Stopwatch::start()?;
         for number in 1..=operations {
-            let sleep = &mut live[number as usize % LIVE];
+            let sleep = &mut live[number as usize % RESET * (LIVE / RESET)];
             R::reset(sleep.as_mut(), far(&mut random));
             due += u64::from(polled(sleep).await);
             if number % TURN == 0 {
@@ -66,7 +72,7 @@ pub fn memory<R: Timers>(work: &Work) -> io::Result<Lap> {
         let watch = Stopwatch::start()?;
         for _ in 0..times {
             let before = heap::in_use()?;
-            let live = alive::<R, _>(&mut random, R::sleep).await;
+            let live = alive::<R, _>(&mut random, R::sleep).await?;
             // The first time: later, a runtime may have kept memory of those before.
             if each.is_none() {
                 // The vector is no part of a timer.
@@ -81,20 +87,25 @@ pub fn memory<R: Timers>(work: &Work) -> io::Result<Lap> {
 }
 
 /// As many as are to live.
-async fn alive<R: Runtime, S: Future>(
+async fn alive<R: Runtime, S: Future + 'static>(
     random: &mut Rng,
-    sleep: impl Fn(Duration) -> S,
-) -> Vec<Pin<Box<S>>> {
+    sleep: fn(Duration) -> S,
+) -> io::Result<Vec<Pin<Box<S>>>> {
     let mut live = Vec::with_capacity(LIVE);
-    for number in 1..=LIVE as u64 {
-        let mut one = Box::pin(sleep(far(random)));
-        polled(&mut one).await;
-        live.push(one);
-        if number % TURN == 0 {
-            R::yield_now().await;
-        }
+    for _ in 0..MAKERS {
+        let mut random = random.fork();
+        let some = R::spawn(async move {
+            let mut some = Vec::with_capacity(LIVE / MAKERS);
+            for _ in 0..LIVE / MAKERS {
+                let mut one = Box::pin(sleep(far(&mut random)));
+                polled(&mut one).await;
+                some.push(one);
+            }
+            some
+        });
+        live.append(&mut some.await?);
     }
-    live
+    Ok(live)
 }
 
 fn far(random: &mut Rng) -> Duration {

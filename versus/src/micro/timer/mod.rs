@@ -58,7 +58,7 @@ pub static SUITE: Suite = Suite {
         },
         Case {
             name: "reset",
-            about: "one of 1,000,000 sleeps, put off by 1 s to 1 h and polled",
+            about: "one of 10,000 sleeps, put off by 1 s to 1 h and polled, beside 990,000 others",
             headline: Figure::Elapsed,
             contenders: &[
                 contender("ringmill", reset::<Ringmill>),
