@@ -43,6 +43,18 @@ impl Plan {
         let named = |names: &[String]| names.iter().any(|name| name == contender);
         self.peers.is_empty() || named(&self.peers) || named(&self.against)
     }
+
+    /// Those that the rows of a case are compared with. Where the usual baseline does not take part,
+    /// its other modes stand in.
+    pub fn baselines<'a>(&self, contenders: &[&'a str]) -> Vec<&'a str> {
+        let there = |name: &&'a str| self.against.iter().any(|one| one == name);
+        let baselines: Vec<_> = contenders.iter().copied().filter(there).collect();
+        if !baselines.is_empty() || !there(&"tokio") {
+            return baselines;
+        }
+        let modes = contenders.iter().copied();
+        modes.filter(|name| name.starts_with("tokio-")).collect()
+    }
 }
 
 /// Measures everything, prints the tables, writes what is asked for. A contender that is not there or
@@ -165,7 +177,12 @@ fn rounds(workload: &Workload, case: &Case, plan: &Plan, progress: &mut Progress
         about: case.about.clone(),
         headline: case.headline,
         axes: case.axes.clone(),
-        rows: rows::of(case.headline, &contenders, &samples, &plan.against),
+        rows: rows::of(
+            case.headline,
+            &contenders,
+            &samples,
+            &plan.baselines(&contenders),
+        ),
         skipped,
     }
 }

@@ -21,7 +21,7 @@ const MAX_SIZE: usize = 1024 * 1024;
 
 /// What `--quick` sets: a smoke test, not a measurement.
 const QUICK: Pace = Pace {
-    rounds: 2,
+    rounds: 1,
     seconds: 0.25,
     warm_up: 0.1,
 };
@@ -210,10 +210,10 @@ struct CommonArguments {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds of each measurement.
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// Seconds of load before each measurement.
-    #[arg(long, default_value_t = 0.25)]
+    #[arg(long, default_value_t = 0.2)]
     warm_up: f64,
     /// Also write every sample, the rows and the machine to this file.
     #[arg(long, value_name = "FILE")]
@@ -221,7 +221,7 @@ struct CommonArguments {
     /// Also write a page with plots, a Markdown page and the JSON file to this directory.
     #[arg(long, value_name = "DIRECTORY")]
     report: Option<PathBuf>,
-    /// Two short rounds: shows that everything runs, measures nothing.
+    /// One short round: shows that everything runs, measures nothing.
     #[arg(long)]
     quick: bool,
 }

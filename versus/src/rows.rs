@@ -22,16 +22,16 @@ pub fn of(
     headline: Figure,
     contenders: &[&str],
     samples: &[(&str, Sample)],
-    against: &[String],
+    against: &[&str],
 ) -> Vec<Row> {
     let rows = contenders.iter().filter_map(|&contender| {
         let own: Vec<Sample> = of_contender(samples, contender).cloned().collect();
         let first = own.first()?;
         let figures = spreads(&own);
         let ratios = ratios(headline, contender, contenders, samples);
-        let baseline = ratios
-            .iter()
-            .find(|ratio| ratio.figure == headline && against.first() == Some(&ratio.against));
+        let baseline = ratios.iter().find(|ratio| {
+            ratio.figure == headline && against.first() == Some(&ratio.against.as_str())
+        });
         let noisy = match (baseline, figures.get(&headline)) {
             (Some(ratio), _) => ratio.spread.middle_percent() > NOISY_RATIO,
             (None, Some(figure)) => figure.middle_percent() > NOISY_FIGURE,
@@ -166,12 +166,7 @@ mod tests {
             ("slow", sample(1, 4.0)),
             ("fast", sample(1, 2.0)),
         ];
-        let rows = of(
-            Figure::Cpu,
-            &["fast", "slow"],
-            &samples,
-            &[String::from("slow")],
-        );
+        let rows = of(Figure::Cpu, &["fast", "slow"], &samples, &["slow"]);
         let ratio = &rows[0].ratios[0];
         assert_eq!((ratio.spread.low, ratio.spread.high), (0.5, 0.5));
         assert!(!rows[0].noisy);

@@ -37,6 +37,9 @@ impl Spread {
     /// How far the middle half of the figures is apart, in percent of the median: one round that
     /// went wrong does not count.
     pub fn middle_percent(&self) -> f64 {
+        if self.upper_quartile == self.lower_quartile {
+            return 0.0; // Of a median of 0, too.
+        }
         100.0 * (self.upper_quartile - self.lower_quartile) / self.median
     }
 }

@@ -324,6 +324,11 @@ impl Load {
     }
 
     fn request(&self, plan: &Plan) -> io::Result<LoadRequest> {
+        // A 99th percentile wants more of them.
+        let stretch = match self.kind {
+            Kind::AtPercent { .. } => 2.0,
+            _ => 1.0,
+        };
         let mut request = LoadRequest {
             protocol: self.protocol,
             connections: self.connections,
@@ -334,7 +339,7 @@ impl Load {
             idle: 0,
             source_ports: Vec::new(),
             warm_up: plan.pace.warm_up,
-            seconds: plan.pace.seconds,
+            seconds: stretch * plan.pace.seconds,
             cpu: plan.cpus[1],
         };
         match &self.kind {

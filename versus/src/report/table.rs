@@ -101,21 +101,20 @@ impl Column<'_> {
 }
 
 /// The headline first, what is compared next, then the rest.
-fn columns<'a>(plan: &'a Plan, case: &CaseResults) -> Vec<Column<'a>> {
+fn columns<'a>(plan: &Plan, case: &'a CaseResults) -> Vec<Column<'a>> {
     let there: BTreeSet<Figure> = case
         .rows
         .iter()
         .flat_map(|row| row.figures.keys().copied())
         .collect();
+    let contenders: Vec<&str> = case.rows.iter().map(|row| row.peer.as_str()).collect();
+    let baselines = plan.baselines(&contenders);
     let mut columns = Vec::new();
     let mut shown = BTreeSet::new();
     for figure in [case.headline].into_iter().chain(COMPARED) {
         if there.contains(&figure) && shown.insert(figure) {
             columns.extend([Column::Figure(figure), Column::Spread(figure)]);
-            let against = plan
-                .against
-                .iter()
-                .filter(|against| case.rows.iter().any(|row| row.peer == **against));
+            let against = baselines.iter().copied();
             columns.extend(against.map(|against| Column::Ratio(figure, against)));
         }
     }
