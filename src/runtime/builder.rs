@@ -6,6 +6,8 @@ use super::watchdog::Watchdog;
 use crate::blocking::{self, Pool, PoolBuilder};
 use crate::driver::{self, DriverKind};
 use crate::event_loop::{LoopClock, LoopConfig, SpinPolicy};
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 
 /// Submissions that gather before a flush needs a second enter.
@@ -55,6 +57,8 @@ pub struct Builder {
     pub(super) clock: LoopClock,
     pub(super) seed: Option<u64>,
     pub(super) shuffle: bool,
+    /// How many there are: files of the cgroup are read for it, so it is looked at once.
+    processors: OnceLock<usize>,
 }
 
 impl Builder {
@@ -79,6 +83,7 @@ impl Builder {
             clock: LoopClock::default(),
             seed: None,
             shuffle: false,
+            processors: OnceLock::new(),
         }
     }
 
@@ -277,12 +282,12 @@ impl Builder {
 
     /// How many threads the CPU pool will have.
     pub(super) fn compute_count(&self) -> usize {
-        self.compute_threads.unwrap_or_else(processors)
+        self.compute_threads.unwrap_or_else(|| self.processors())
     }
 
     /// How many loops there will be.
     pub(crate) fn loop_count(&self) -> usize {
-        self.loops.unwrap_or_else(processors)
+        self.loops.unwrap_or_else(|| self.processors())
     }
 
     /// The settings of each loop of `loops`.
@@ -305,7 +310,7 @@ impl Builder {
             poll_budget: self.poll_budget,
             time_budget: nanos(self.time_budget),
             spin_limit: if self.clock.may_spin() {
-                nanos(self.spin.bound(loops, processors()))
+                nanos(self.spin.bound(loops, self.processors()))
             } else {
                 0
             },
@@ -314,10 +319,11 @@ impl Builder {
             shuffle: self.shuffle,
         }
     }
-}
 
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    fn processors(&self) -> usize {
+        let look = || thread::available_parallelism().map_or(1, usize::from);
+        *self.processors.get_or_init(look)
+    }
 }
 
 impl Default for Builder {

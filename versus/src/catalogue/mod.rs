@@ -70,7 +70,7 @@ impl Method {
     /// Why the contender cannot be measured here, after its name: `"needs …"`.
     pub fn missing(&self, contender: &str, plan: &Plan) -> Option<String> {
         match self {
-            Self::Served(_) => served::Load::missing(contender),
+            Self::Served(load) => load.missing(contender),
             Self::InProcess(place) => place.missing(contender, plan),
             Self::Size => size::missing(contender),
         }

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use super::{Case, Method, Workload};
 use crate::campaign::Plan;
 use crate::child::{LoadRequest, Server};
+use crate::confine;
 use crate::foreign;
 use crate::load::probe::{self, Probed};
 use crate::peers::Peer;
@@ -29,6 +30,9 @@ const OPEN_DEPTH: usize = 16;
 
 /// Connections that rest beside the one that works.
 const IDLE: usize = 10_000;
+
+/// What a process has open besides its connections, with room to spare.
+const OTHER_DESCRIPTORS: u64 = 64;
 
 /// Times that the capacity is looked at; the median counts.
 const CAPACITY_ROUNDS: usize = 3;
@@ -289,8 +293,21 @@ impl Load {
     }
 
     /// See [`Method::missing`].
-    pub fn missing(contender: &str) -> Option<String> {
-        foreign::build(contender).err()
+    pub fn missing(&self, contender: &str) -> Option<String> {
+        let idle = if let Kind::Idle(count) = self.kind {
+            count
+        } else {
+            0
+        };
+        let needed = (self.connections + idle) as u64 + OTHER_DESCRIPTORS;
+        match confine::descriptor_limit() {
+            Ok(limit) if limit.rlim_max < needed => Some(format!(
+                "needs {needed} descriptors, and may have {}: raise the hard limit (ulimit -Hn, \
+                 LimitNOFILE=, /etc/security/limits.conf)",
+                limit.rlim_max
+            )),
+            _ => foreign::build(contender).err(),
+        }
     }
 
     /// See [`Method::measure`].

@@ -40,8 +40,9 @@ pub const MAX_SLOTS: usize = 4096;
 const FIRST_ADDRESS: u32 = Ipv4Addr::new(127, 128, 0, 0).to_bits();
 const ADDRESSES: u32 = 1 << 22;
 
-/// The kernel's own range for ephemeral ports, by default: servers avoid it.
-const PORTS: (u16, u16) = (32_768, 60_999);
+/// Below the kernel's own range for ephemeral ports (by default), where hardly anything listens: a port
+/// that is bound, be it at another address and in TIME_WAIT, is none that `connect` chooses by itself.
+const PORTS: (u16, u16) = (20_000, 31_999);
 
 /// So many failures without an answer in between, and the server counts as broken.
 const MAX_FAILURES: usize = 1_000;
