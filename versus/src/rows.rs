@@ -28,7 +28,7 @@ pub fn of(
         let own: Vec<Sample> = of_contender(samples, contender).cloned().collect();
         let first = own.first()?;
         let figures = spreads(&own);
-        let ratios = ratios(headline, contender, contenders, samples);
+        let ratios = ratios(headline, contender, against, samples);
         let baseline = ratios.iter().find(|ratio| {
             ratio.figure == headline && against.first() == Some(&ratio.against.as_str())
         });
@@ -72,11 +72,12 @@ fn spreads(samples: &[Sample]) -> BTreeMap<Figure, Spread> {
         .collect()
 }
 
-/// To every other contender: of the headline, and of CPU and wall-clock time where they are not it.
+/// To the baselines: of the headline, and of CPU and wall-clock time where they are not it. Those to
+/// others follow from the samples.
 fn ratios(
     headline: Figure,
     contender: &str,
-    contenders: &[&str],
+    against: &[&str],
     samples: &[(&str, Sample)],
 ) -> Vec<Ratio> {
     let mut figures = vec![headline];
@@ -85,7 +86,7 @@ fn ratios(
             .into_iter()
             .filter(|&figure| figure != headline),
     );
-    let others = contenders.iter().filter(|&&other| other != contender);
+    let others = against.iter().filter(|&&other| other != contender);
     others
         .flat_map(|&other| figures.iter().map(move |&figure| (other, figure)))
         .filter_map(|(other, figure)| {

@@ -267,7 +267,10 @@ fn product(
 
 impl Load {
     fn into_case(self) -> Case {
-        let mut name = format!("{} connections", self.connections);
+        let mut name = match self.connections {
+            1 => String::from("1 connection"),
+            many => format!("{many} connections"),
+        };
         let mut axes: BTreeMap<String, f64> = BTreeMap::new();
         axes.insert(String::from("connections"), self.connections as f64);
         axes.insert(String::from("depth"), self.depth as f64);

@@ -28,7 +28,7 @@ pub mod timer;
 mod blocking;
 pub mod channel;
 mod file;
-mod heap;
+pub mod heap;
 mod lap;
 mod one;
 mod runtime;

@@ -12,7 +12,7 @@ use crate::results::Results;
 /// When the file cannot be written.
 pub fn write(path: &Path, results: &Results) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut out, results)?;
+    serde_json::to_writer(&mut out, results)?;
     writeln!(out)?;
     out.flush()
 }
