@@ -2,6 +2,8 @@
 //! of a round moving on by one each time, so that neither drift nor order favours anybody.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -79,6 +81,8 @@ pub fn run(workloads: &[Workload], mut plan: Plan) -> io::Result<()> {
     let mut progress = Progress::new(measurements(workloads, &plan));
     let mut results = Results {
         machine,
+        command: env::args().skip(1).collect::<Vec<_>>().join(" "),
+        cpus: plan.cpus,
         pace: plan.pace,
         took_seconds: 0.0,
         workloads: Vec::new(),
@@ -164,11 +168,15 @@ fn rounds(workload: &Workload, case: &Case, plan: &Plan, progress: &mut Progress
             progress.step(workload.name, &case.name, contender, round);
             match case.method.measure(contender, round, plan) {
                 Ok(sample) => samples.push((contender, sample)),
-                Err(error) => skipped.push(Skipped {
-                    peer: contender.to_owned(),
-                    why: error.to_string(),
-                    failed: true,
-                }),
+                Err(error) => {
+                    // What it did before is no row to compare.
+                    samples.retain(|(name, _)| *name != contender);
+                    skipped.push(Skipped {
+                        peer: contender.to_owned(),
+                        why: error.to_string(),
+                        failed: true,
+                    });
+                }
             }
         }
     }
@@ -221,6 +229,19 @@ fn measurements(workloads: &[Workload], plan: &Plan) -> usize {
 /// Refuses what cannot be measured.
 fn settle(workloads: &[Workload], plan: &Plan) -> io::Result<()> {
     plan.pace.check()?;
+    if plan.cpus[0] == plan.cpus[1] {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "server and generator need a processor each: --cpus names one twice",
+        ));
+    }
+    if let Some(directory) = &plan.report {
+        fs::create_dir_all(directory).during(format_args!("making {}", directory.display()))?;
+    }
+    if let Some(path) = &plan.json {
+        let file = fs::File::options().create(true).append(true).open(path);
+        file.during(format_args!("opening {}", path.display()))?;
+    }
     let cases = workloads.iter().flat_map(|workload| &workload.cases);
     let known: BTreeSet<&str> = cases
         .flat_map(|case| case.contenders.iter().map(String::as_str))

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{self, Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,31 @@ const SLACK: Duration = Duration::from_secs(30);
 const EXIT: Duration = Duration::from_secs(2);
 
 /// A child that is killed and reaped when dropped.
-struct Guarded(Child);
+struct Guarded(Child, LastWords);
+
+/// The last line that a child has written to its standard error.
+#[derive(Clone, Default)]
+struct LastWords(Arc<Mutex<String>>);
+
+impl LastWords {
+    /// Passes on what the child says, in a thread of its own.
+    fn listen(&self, stderr: ChildStderr) {
+        let words = self.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                *words.0.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            }
+        });
+    }
+
+    fn get(&self) -> String {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
 
 impl Drop for Guarded {
     fn drop(&mut self) {
@@ -50,9 +74,18 @@ impl Guarded {
             .args(["--parent", &process::id().to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
-            .map(Self)
+            .map(Self::new)
             .during(format_args!("starting {}", program.display()))
+    }
+
+    fn new(mut child: Child) -> Self {
+        let words = LastWords::default();
+        if let Some(stderr) = child.stderr.take() {
+            words.listen(stderr);
+        }
+        Self(child, words)
     }
 
     /// Runs `read` on the child's output in a thread of its own, so that it can be given up.
@@ -82,6 +115,16 @@ impl Guarded {
             let mut text = String::new();
             out.read_to_string(&mut text).map(|_| text)
         })
+    }
+
+    /// What became of a child that has not done what it should.
+    fn ended(&mut self, name: &str, what: &str) -> io::Error {
+        let status = match self.status() {
+            Ok(Some(status)) => status.to_string(),
+            Ok(None) => String::from("still running"),
+            Err(error) => error.to_string(),
+        };
+        io::Error::other(format!("{name} {what} ({status}): {}", self.1.get()))
     }
 
     /// The status of a child that is ending, `None` if it goes on.
@@ -166,7 +209,7 @@ impl Server {
                 driver,
                 name,
             }),
-            Err(_) => Err(ended(&name, child.status()?, "announced no port")),
+            Err(_) => Err(child.ended(&name, "announced no port")),
         }
     }
 
@@ -227,11 +270,10 @@ impl Server {
     /// Which of the two ended, when there is no outcome.
     fn blame(&mut self, generator: &mut Guarded) -> io::Error {
         match self.child.0.try_wait() {
-            Ok(Some(status)) => ended(&self.name, Some(status), "is gone"),
+            Ok(Some(_)) => self.child.ended(&self.name, "is gone"),
             _ => {
-                let status = generator.status().ok().flatten();
                 let name = format!("the load generator, against {},", self.name);
-                ended(&name, status, "gave no outcome")
+                generator.ended(&name, "gave no outcome")
             }
         }
     }
@@ -257,18 +299,7 @@ pub fn measure(suite: &str, case: &str, peer: &str, plan: &Plan) -> io::Result<m
     let text = child
         .whole_output(plan.pace.warm_up, plan.pace.seconds)
         .during(&name)?;
-    serde_json::from_str(text.trim()).or_else(|_| {
-        let status = child.status()?;
-        Err(ended(&name, status, "gave no figures"))
-    })
-}
-
-fn ended(name: &str, status: Option<ExitStatus>, what: &str) -> io::Error {
-    let status = status.map_or_else(
-        || String::from("still running"),
-        |status| status.to_string(),
-    );
-    io::Error::other(format!("{name} {what} ({status})"))
+    serde_json::from_str(text.trim()).map_err(|_| child.ended(&name, "gave no figures"))
 }
 
 /// This program.

@@ -57,9 +57,6 @@ pub enum Command {
     /// The load generator's process.
     #[command(name = "__load", hide = true)]
     Load(LoadArguments),
-    /// Finds the source ports of skewed connections.
-    #[command(name = "__probe", hide = true)]
-    Probe(ProbeArguments),
     /// The process of one measurement without a wire.
     #[command(name = "__measure", hide = true)]
     Measure(MeasureArguments),
@@ -324,7 +321,7 @@ pub struct LoadArguments {
     /// More connections, which are left at rest.
     #[arg(long, default_value_t = 0)]
     pub idle: usize,
-    /// Where the connections come from; those of `__probe` are skewed.
+    /// Where the connections come from; those that `probe` finds are skewed.
     #[arg(long, value_delimiter = ',', conflicts_with = "churn")]
     pub source_ports: Vec<u16>,
     #[arg(long)]
@@ -333,18 +330,6 @@ pub struct LoadArguments {
     pub seconds: f64,
     #[arg(long)]
     pub cpu: usize,
-    #[arg(long)]
-    pub parent: u32,
-}
-
-#[derive(Args)]
-pub struct ProbeArguments {
-    /// The port that servers will listen on; 0 for a free one.
-    #[arg(long)]
-    pub port: u16,
-    /// How many source ports to find.
-    #[arg(long)]
-    pub connections: usize,
     #[arg(long)]
     pub parent: u32,
 }

@@ -12,9 +12,7 @@ use crate::during::{During, checked};
 /// # Errors
 /// When the parent is gone already, or a processor does not exist or is not allowed.
 pub fn child(parent: u32, cpus: &[usize]) -> io::Result<()> {
-    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
-    checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
-        .during("asking to die with the parent")?;
+    die_with_parent().during("asking to die with the parent")?;
     // The parent may have ended before the line above; then no signal will come.
     if std::os::unix::process::parent_id() != parent {
         return Err(io::Error::other("the parent process is gone"));
@@ -23,6 +21,15 @@ pub fn child(parent: u32, cpus: &[usize]) -> io::Result<()> {
         pin(cpus)?;
     }
     raise_descriptor_limit().during("raising the limit of descriptors")
+}
+
+/// Has the kernel kill this process when its parent ends.
+///
+/// # Errors
+/// None that the manual knows of.
+pub fn die_with_parent() -> io::Result<()> {
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
+    checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
 }
 
 /// Keeps this thread, and those that it starts from now on, on the processors.

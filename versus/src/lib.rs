@@ -93,7 +93,6 @@ pub fn main() -> ExitCode {
         Command::Deny(arguments) => deny::run(&arguments),
         Command::Serve(arguments) => server::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
-        Command::Probe(arguments) => load::probe::run(&arguments),
         Command::Measure(arguments) => micro::measure::run(&arguments),
     };
     match outcome {

@@ -28,11 +28,8 @@ impl Progress {
     /// The next one begins.
     pub fn step(&mut self, workload: &str, case: &str, contender: &str, round: usize) {
         let left = self.left();
-        let place = format!(
-            "[{}/{}, {left}] {workload}: {case}",
-            self.done + 1,
-            self.all
-        );
+        let case = format!("{workload}: {case}");
+        let place = format!("[{}/{}, {left}] {case}", self.done + 1, self.all);
         // What cannot be written to standard error is not worth a run.
         if self.terminal {
             let _ = write!(
@@ -44,7 +41,7 @@ impl Progress {
         } else if self.case != case {
             let _ = writeln!(io::stderr(), "{place}");
         }
-        case.clone_into(&mut self.case);
+        self.case = case;
         self.done += 1;
     }
 

@@ -17,6 +17,10 @@ use crate::statistics::Spread;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
     pub machine: Machine,
+    /// What `versus` was asked for.
+    pub command: String,
+    /// The servers' processor and the generator's; of what has no wire, those of two loops.
+    pub cpus: [usize; 2],
     pub pace: crate::cli::Pace,
     /// Wall clock of the run.
     pub took_seconds: f64,

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
+use std::sync::Once;
 
 use clap::ValueEnum;
 
@@ -12,6 +13,7 @@ use crate::campaign::Plan;
 use crate::child::{LoadRequest, Server};
 use crate::confine;
 use crate::foreign;
+use crate::load;
 use crate::load::probe::{self, Probed};
 use crate::peers::Peer;
 use crate::results::{Figure, Sample};
@@ -55,7 +57,7 @@ pub enum Kind {
     /// Requests come at a fixed rate, whatever becomes of the answers.
     AtPercent {
         percent: f64,
-        /// Requests a second; looked at once a run, of the first baseline.
+        /// Requests a second that Tokio answers; looked at once a run.
         capacity: Rc<OnceCell<f64>>,
     },
     /// Each request has a connection of its own.
@@ -150,7 +152,7 @@ fn skewed() -> Workload {
     Workload {
         name: "skewed",
         about: "two loops, and connections that the kernel all gives to the first; a request takes \
-                some 50 µs of the server's CPU",
+                some 50 µs of the server's CPU. The generator runs beside the second loop",
         cases: vec![Case {
             name: String::from("16 connections, all to one listener"),
             headline: Figure::Throughput,
@@ -309,7 +311,15 @@ impl Load {
                  LimitNOFILE=, /etc/security/limits.conf)",
                 limit.rlim_max
             )),
-            _ => foreign::build(contender).err(),
+            _ => {
+                let churn = matches!(self.kind, Kind::Churn);
+                let generator = load::possible(churn);
+                let cannot = |error| format!("needs a load generator, and that {error}");
+                generator
+                    .map_err(cannot)
+                    .and_then(|()| foreign::build(contender))
+                    .err()
+            }
         }
     }
 
@@ -323,22 +333,34 @@ impl Load {
             driver: server.driver.take(),
             figures: server.load(&request)?,
         };
-        if round == 0 && !plan.quick && matches!(self.kind, Kind::Closed | Kind::Churn) {
+        if round == 0 && !plan.quick && self.is_traced() {
             request.seconds = request.seconds.min(0.3);
             // What strace costs is paid after the measured window; without it the figure is absent.
-            if let Ok(syscalls) = server.syscalls(&request) {
-                sample.figures.insert(Figure::Syscalls, syscalls);
+            match server.syscalls(&request) {
+                Ok(syscalls) => {
+                    sample.figures.insert(Figure::Syscalls, syscalls);
+                }
+                Err(error) => untraced(&error),
             }
         }
         Ok(sample)
     }
 
+    /// Whether its system calls are counted: of many connections, those that open and close them
+    /// would be most of what a short stretch has.
+    fn is_traced(&self) -> bool {
+        match self.kind {
+            Kind::Closed => self.connections <= CONNECTIONS,
+            Kind::Churn => true,
+            Kind::AtPercent { .. } | Kind::Idle(_) | Kind::Skewed { .. } => false,
+        }
+    }
+
     /// A server as this load needs it.
     fn start(&self, peer: Peer, plan: &Plan) -> io::Result<Server> {
-        let both = plan.cpus;
         let (cpus, port) = match &self.kind {
-            Kind::Skewed { ports } => (&both[..], ports.get().map_or(0, |probed| probed.port)),
-            _ => (&both[..1], 0),
+            Kind::Skewed { ports } => (&plan.cpus[..], ports.get().map_or(0, |one| one.port)),
+            _ => (&plan.cpus[..1], 0),
         };
         Server::start(peer, self.protocol, plan.driver, cpus, port)
     }
@@ -398,4 +420,10 @@ impl Load {
             .map(|spread| spread.median)
             .ok_or_else(|| io::Error::other("no capacity was found"))
     }
+}
+
+/// Says once a run why there are no system calls in it.
+fn untraced(error: &io::Error) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| eprintln!("versus: system calls are not counted: {error}"));
 }

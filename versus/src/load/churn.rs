@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{DestinationSlot, Fixed};
-use io_uring::{Probe, cqueue, opcode};
+use io_uring::{Probe, Submitter, cqueue, opcode};
 
 use super::engine::{Engine, GROUP, Mode};
 use super::script::Script;
@@ -108,11 +108,29 @@ pub struct Churn<'run> {
     failures: usize,
 }
 
+/// Whether this kernel can do it.
+///
+/// # Errors
+/// When it is older than 6.11.
+pub fn check(submitter: &Submitter<'_>) -> io::Result<()> {
+    let mut probe = Probe::new();
+    submitter
+        .register_probe(&mut probe)
+        .during("asking for the ring's operations")?;
+    if !probe.is_supported(opcode::Bind::CODE) {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "Linux 6.11 or newer, whose rings bind sockets",
+        ));
+    }
+    Ok(())
+}
+
 impl<'run> Churn<'run> {
     /// Makes room for `slots` connections to a port, whose answers have a known length.
     ///
     /// # Errors
-    /// When the kernel is older than 6.11, or refuses the table.
+    /// When the kernel refuses the table.
     pub fn new(
         queues: &Queues<'_>,
         port: u16,
@@ -120,17 +138,6 @@ impl<'run> Churn<'run> {
         answer: usize,
         script: &'run Script,
     ) -> io::Result<Self> {
-        let mut probe = Probe::new();
-        queues
-            .submitter()
-            .register_probe(&mut probe)
-            .during("asking for the ring's operations")?;
-        if !probe.is_supported(opcode::Bind::CODE) {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "churn needs Linux 6.11 or newer, whose rings bind sockets",
-            ));
-        }
         queues
             .submitter()
             .register_files_sparse(slots as u32)

@@ -64,8 +64,10 @@ pub trait Mode {
         true
     }
 
-    /// Draining has taken too long.
-    fn give_up(&mut self, _tally: &mut Tally) {}
+    /// Draining has taken too long: what is outstanding is lost.
+    fn give_up(&mut self, tally: &mut Tally) {
+        (0..self.outstanding()).for_each(|_| tally.error());
+    }
 }
 
 pub struct Engine<'run> {

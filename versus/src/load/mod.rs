@@ -49,6 +49,18 @@ use tally::Belongs;
 /// For a server to come to rest after the idle connections' exchanges, before its memory is read.
 const REST: Duration = Duration::from_millis(100);
 
+/// Whether the generator can run here, and in this manner.
+///
+/// # Errors
+/// When io_uring is denied, or the kernel too old.
+pub fn possible(churn: bool) -> io::Result<()> {
+    let ring = ring::open()?;
+    if churn {
+        churn::check(&ring.submitter())?;
+    }
+    Ok(())
+}
+
 /// Drives the server and prints the outcome as one line of JSON.
 ///
 /// # Errors
@@ -100,7 +112,13 @@ fn check(arguments: &LoadArguments) -> io::Result<()> {
 fn drive(arguments: &LoadArguments) -> io::Result<Outcome> {
     let server = CpuClock::of(arguments.server_pid)?;
     let depth = if arguments.churn { 1 } else { arguments.depth };
-    let script = Script::new(arguments.workload, arguments.size, depth);
+    // The kernel may read it until the process ends: closing a ring does not wait for its sends.
+    let script = Box::leak(Box::new(Script::new(
+        arguments.workload,
+        arguments.size,
+        depth,
+    )));
+    let script: &'static Script = script;
     // In churn, one connection teaches the length of an answer.
     let staying = if arguments.churn {
         1
@@ -111,9 +129,9 @@ fn drive(arguments: &LoadArguments) -> io::Result<Outcome> {
         port: arguments.port,
         source_ports: &arguments.source_ports,
     };
-    let connected = connect::open(&target, 0..staying, &script)?;
+    let connected = connect::open(&target, 0..staying, script)?;
     let answer = connected.iter().map(|one| one.answer).max().unwrap_or(0);
-    let (idle, resting) = rest(arguments, &target, staying, &script)?;
+    let (idle, resting) = rest(arguments, &target, staying, script)?;
     let opening = (staying + resting.len()) as u64;
 
     let mut ring = ring::open()?;
@@ -132,12 +150,12 @@ fn drive(arguments: &LoadArguments) -> io::Result<Outcome> {
             arguments.port,
             arguments.connections,
             answer,
-            &script,
+            script,
         )?;
         let engine = Engine::new(queues, outstanding, belongs)?;
         engine.run(&mut mode, server, arguments.phases(), opening)?
     } else {
-        let mut mode = Steady::new(&queues, &connected, &script, arguments.rate)?;
+        let mut mode = Steady::new(&queues, &connected, script, arguments.rate)?;
         let engine = Engine::new(queues, outstanding, belongs)?;
         engine.run(&mut mode, server, arguments.phases(), opening)?
     };

@@ -12,12 +12,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::connect;
-use crate::cli::ProbeArguments;
-use crate::confine;
 use crate::during::During;
 
 /// Ports to come from: below the kernel's ephemeral ones, above those of services.
@@ -28,24 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const BACKLOG: i32 = 128;
 
-/// What the probe prints.
-#[derive(Debug, Serialize, Deserialize)]
+/// What was found.
+#[derive(Debug)]
 pub struct Probed {
     /// The server's; chosen by the kernel when asked for port 0.
     pub port: u16,
     /// Those whose connections fall to the first listener, in ascending order.
     pub source_ports: Vec<u16>,
-}
-
-/// Prints what it found as one line of JSON.
-///
-/// # Errors
-/// When the port is taken, or too few source ports are free.
-pub fn run(arguments: &ProbeArguments) -> io::Result<()> {
-    confine::child(arguments.parent, &[])?;
-    let probed = probe(arguments.port, arguments.connections)?;
-    println!("{}", serde_json::to_string(&probed)?);
-    Ok(())
 }
 
 /// Finds `count` source ports; everything is closed again, and nothing is left in TIME_WAIT.

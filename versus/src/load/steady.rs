@@ -318,6 +318,9 @@ impl Mode for Steady<'_> {
 
     fn give_up(&mut self, tally: &mut Tally) {
         let Some(schedule) = &self.schedule else {
+            let alive = self.connections.iter().filter(|one| one.alive);
+            let lost: usize = alive.map(|one| one.outstanding).sum();
+            (0..lost).for_each(|_| tally.error());
             return;
         };
         for (index, connection) in self.connections.iter().enumerate() {

@@ -18,7 +18,8 @@ pub const SERVERS: Servers = Servers {
 /// Events taken in one wait.
 const BATCH: usize = 512;
 
-const BUFFER: usize = 8 * 1024;
+/// One for all connections: its size costs nothing.
+const BUFFER: usize = 64 * 1024;
 
 const READABLE: u32 = libc::EPOLLIN as u32;
 const WRITABLE: u32 = libc::EPOLLOUT as u32;
@@ -105,7 +106,6 @@ impl Echo {
                 Err(error) => return Err(error).during("accepting"),
             };
             stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
             let descriptor = stream.as_raw_fd();
             self.control(libc::EPOLL_CTL_ADD, descriptor, READABLE)?;
             let index = descriptor as usize;

@@ -14,6 +14,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use super::{Server, Servers};
+use crate::confine;
 use crate::during::During;
 use crate::ring::buffers::BufferRing;
 use crate::ring::{self, Queues, SILENT};
@@ -27,7 +28,7 @@ pub const SERVERS: Servers = Servers {
 };
 
 /// The kernel caps the table at RLIMIT_NOFILE.
-const MAX_CONNECTIONS: u32 = 16_384;
+const MAX_CONNECTIONS: u64 = 16_384;
 
 /// Buffers in flight are bounded by one batch of completions, not by connections.
 const BUFFERS: u16 = 256;
@@ -81,9 +82,10 @@ fn echo(orders: &Orders) -> io::Result<()> {
     let listener = orders.listen()?;
     let mut ring = ring::open()?;
     let queues = Queues::of(&mut ring)?;
+    let connections = confine::descriptor_limit()?.rlim_max.min(MAX_CONNECTIONS) as usize;
     queues
         .submitter()
-        .register_files_sparse(MAX_CONNECTIONS)
+        .register_files_sparse(connections as u32)
         .during("registering the file table")?;
     let buffers = BufferRing::register(queues.submitter(), GROUP, BUFFERS, BUFFER_SIZE)?;
     let closed = Connection {
@@ -103,7 +105,7 @@ fn echo(orders: &Orders) -> io::Result<()> {
             };
             usize::from(BUFFERS)
         ],
-        connections: vec![closed; MAX_CONNECTIONS as usize],
+        connections: vec![closed; connections],
         starved: Vec::new(),
         listener: types::Fd(listener.as_raw_fd()),
     };

@@ -101,7 +101,6 @@ where
 {
     loop {
         let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
         tokio::spawn(connection(stream));
     }
 }

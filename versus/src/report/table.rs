@@ -55,7 +55,7 @@ pub fn case(plan: &Plan, case: &CaseResults) {
         let what = if skipped.failed {
             "FAILED:"
         } else {
-            "skipped, it"
+            "skipped:"
         };
         println!("{}: {what} {}", skipped.peer, skipped.why);
     }

@@ -2,9 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::slice;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -19,7 +17,13 @@ use versus::peer::{self, Orders};
 pub fn serve(orders: &Orders) -> io::Result<()> {
     let builder = peer::http_builder(Timers);
     super::accept_each(orders, move |stream| {
-        let connection = builder.serve_connection(Stream(stream), service_fn(peer::hello));
+        let connection = builder.serve_connection(
+            Stream {
+                stream,
+                room: Box::new([0; _]),
+            },
+            service_fn(peer::hello),
+        );
         async move {
             // A connection that breaks off shows in the generator's own count of errors.
             let _ = connection.await;
@@ -27,7 +31,11 @@ pub fn serve(orders: &Orders) -> io::Result<()> {
     })
 }
 
-struct Stream(TcpStream);
+struct Stream {
+    stream: TcpStream,
+    /// glommio reads into what is initialised; this is, once and for all.
+    room: Box<[u8; 8 * 1024]>,
+}
 
 impl rt::Read for Stream {
     fn poll_read(
@@ -35,16 +43,10 @@ impl rt::Read for Stream {
         cx: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        // SAFETY: nothing in it is uninitialised again.
-        let room = unsafe { cursor.as_mut() };
-        // futures-io reads into what is initialised only; so do the examples of glommio.
-        room.fill(MaybeUninit::new(0));
-        // SAFETY: it was filled in the line before, and is borrowed until `read` is known.
-        let room = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), room.len()) };
-        let read = ready!(Pin::new(&mut self.0).poll_read(cx, room))?;
-        assert!(read <= room.len(), "read more than there was room for");
-        // SAFETY: the first `read` bytes are initialised, as all of them are, and lie within.
-        unsafe { cursor.advance(read) };
+        let this = &mut *self;
+        let length = this.room.len().min(cursor.remaining());
+        let read = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut this.room[..length]))?;
+        cursor.put_slice(&this.room[..read]);
         Poll::Ready(Ok(()))
     }
 }
@@ -56,15 +58,15 @@ impl rt::Write for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
+        Pin::new(&mut self.stream).poll_close(cx)
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -106,7 +107,11 @@ fn run(work: &Work, job: &Job<'_>) -> io::Result<Lap> {
         Batch::All => job.depth,
     };
     let before = children()?;
-    let output = Command::new("fio")
+    let mut fio = Command::new("fio");
+    // SAFETY: between fork and exec only prctl is called, which is safe for a signal handler to call
+    // and touches no memory.
+    unsafe { fio.pre_exec(confine::die_with_parent) };
+    let output = fio
         .args(["--name=versus", "--ioengine=io_uring", "--thread"])
         // No random map, no clock read for each operation, and the page cache is left as it is.
         .args(["--norandommap", "--gtod_reduce=1", "--invalidate=0"])

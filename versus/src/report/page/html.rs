@@ -96,7 +96,7 @@ fn what(results: &Results) -> Markup {
             }
             ul class="method" { @for sentence in prose::METHOD { li { (sentence) } } }
             p { "To repeat it:" }
-            pre { code { (prose::REPEAT) } }
+            pre { code { (prose::repeat(results)) } }
         }
     }
 }

@@ -69,7 +69,11 @@ fn what(out: &mut String, results: &Results) -> fmt::Result {
     for sentence in prose::METHOD {
         writeln!(out, "- {}", escaped(sentence))?;
     }
-    writeln!(out, "\nTo repeat it:\n\n```sh\n{}\n```\n", prose::REPEAT)
+    writeln!(
+        out,
+        "\nTo repeat it:\n\n```sh\n{}\n```\n",
+        prose::repeat(results)
+    )
 }
 
 fn glance(out: &mut String, results: &Results, ours: &str, reasons: &Reasons) -> fmt::Result {

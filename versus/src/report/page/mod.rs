@@ -85,7 +85,7 @@ mod tests {
         assert!(markdown.contains("(echo-cpu-by-connections.svg)"));
         assert!(markdown.contains(r"src/&lt;main&gt;.rs \| line 7"));
         for text in [&page, &markdown] {
-            assert!(text.contains("cargo run --release -p versus -- run --report docs/benchmarks"));
+            assert!(text.contains("cargo run --release -p versus -- run"));
             assert!(text.contains("not yet explained"));
             assert!(!text.contains("NaN"));
         }

@@ -7,7 +7,9 @@ use crate::report::units;
 pub const TITLE: &str = "Ringmill and its peers, measured";
 
 /// What a reader types.
-pub const REPEAT: &str = "cargo run --release -p versus -- run --report docs/benchmarks";
+pub fn repeat(results: &Results) -> String {
+    format!("cargo run --release -p versus -- {}", results.command)
+}
 
 /// What was done to get the figures, in honest sentences.
 pub const METHOD: [&str; 7] = [
@@ -61,6 +63,10 @@ pub fn stamp(results: &Results) -> Vec<(&'static str, String)> {
         ("Compiler", machine.compiler.clone()),
         ("Allocator", machine.allocator.clone()),
         ("Congestion control", machine.congestion_control.clone()),
+        (
+            "Server and generator",
+            format!("CPU {} and CPU {}", results.cpus[0], results.cpus[1]),
+        ),
         ("Rounds", pace.rounds.to_string()),
         (
             "A measurement",

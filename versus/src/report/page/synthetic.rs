@@ -113,6 +113,8 @@ pub fn whole() -> Results {
     ];
     Results {
         machine: machine(),
+        command: String::from("run"),
+        cpus: [0, 1],
         pace: Pace {
             rounds: ROUNDS,
             seconds: 3.0,
@@ -138,6 +140,8 @@ pub fn single(name: &str, figure: Figure, rows: &[(&str, f64)]) -> Results {
     };
     Results {
         machine: machine(),
+        command: String::from("run"),
+        cpus: [0, 1],
         pace: Pace {
             rounds: ROUNDS,
             seconds: 1.0,
