@@ -9,7 +9,7 @@ pub const MEASURES: &[(&str, &str, Measure)] = &[("start", "start-one", one)];
 
 fn one(work: &Work) -> io::Result<Lap> {
     start::one(work, |number| {
-        let runtime = compio::runtime::Runtime::new()?;
+        let runtime = crate::runtime()?;
         Ok(runtime.block_on(async move { number }))
     })
 }

@@ -11,7 +11,7 @@ pub const MEASURES: &[(&str, &str, Measure)] = &task::measures::<Compio>();
 /// The rest. It has no `yield_now`, so that is the kit's.
 pub const YIELDS: &[(&str, &str, Measure)] = &task::yields::<Compio>();
 
-/// With its defaults.
+/// As its server has it.
 pub struct Compio;
 
 impl Runtime for Compio {
@@ -20,7 +20,7 @@ impl Runtime for Compio {
         measured: impl Future<Output = io::Result<Lap>> + 'static,
     ) -> io::Result<Lap> {
         work.pin()?;
-        let runtime = compio::runtime::Runtime::new()?;
+        let runtime = crate::runtime()?;
         runtime.block_on(async { Self::spawn(measured).await? })
     }
 

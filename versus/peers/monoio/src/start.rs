@@ -2,7 +2,6 @@
 
 use std::io;
 
-use monoio::{IoUringDriver, RuntimeBuilder};
 use versus::micro::{Lap, Measure, Work, start};
 
 /// What `start` measures of it.
@@ -10,9 +9,7 @@ pub const MEASURES: &[(&str, &str, Measure)] = &[("start", "start-one", one)];
 
 fn one(work: &Work) -> io::Result<Lap> {
     start::one(work, |number| {
-        let mut runtime = RuntimeBuilder::<IoUringDriver>::new()
-            .enable_timer()
-            .build()?;
+        let mut runtime = crate::runtime()?;
         Ok(runtime.block_on(async move { number }))
     })
 }

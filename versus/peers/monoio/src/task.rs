@@ -4,13 +4,12 @@
 use std::future::Future;
 use std::io;
 
-use monoio::{IoUringDriver, RuntimeBuilder};
 use versus::micro::{Lap, Measure, Runtime, Work, task};
 
 /// What `task` measures of it. It has no `yield_now`, and a task that wakes itself is the next to run.
 pub const MEASURES: &[(&str, &str, Measure)] = &task::measures::<Monoio>();
 
-/// Its io_uring driver.
+/// As its server has it.
 pub struct Monoio;
 
 impl Runtime for Monoio {
@@ -19,9 +18,7 @@ impl Runtime for Monoio {
         measured: impl Future<Output = io::Result<Lap>> + 'static,
     ) -> io::Result<Lap> {
         work.pin()?;
-        let mut runtime = RuntimeBuilder::<IoUringDriver>::new()
-            .enable_timer()
-            .build()?;
+        let mut runtime = crate::runtime()?;
         runtime.block_on(async { Self::spawn(measured).await? })
     }
 
