@@ -14,6 +14,7 @@ use crate::catalogue::{Case, Workload};
 use crate::cli::Pace;
 use crate::during::During;
 use crate::machine::Machine;
+use crate::peers;
 use crate::progress::Progress;
 use crate::report;
 use crate::results::{CaseResults, Results, Sample, Skipped, WorkloadResults};
@@ -51,11 +52,11 @@ impl Plan {
     pub fn baselines<'a>(&self, contenders: &[&'a str]) -> Vec<&'a str> {
         let there = |name: &&'a str| self.against.iter().any(|one| one == name);
         let baselines: Vec<_> = contenders.iter().copied().filter(there).collect();
-        if !baselines.is_empty() || !there(&"tokio") {
+        if !baselines.is_empty() || !there(&peers::TOKIO[0]) {
             return baselines;
         }
         let modes = contenders.iter().copied();
-        modes.filter(|name| name.starts_with("tokio-")).collect()
+        modes.filter(|name| peers::TOKIO.contains(name)).collect()
     }
 }
 
@@ -138,7 +139,6 @@ fn measure(workload: &Workload, plan: &Plan, progress: &mut Progress) -> Workloa
     WorkloadResults {
         name: workload.name.to_owned(),
         about: workload.about.to_owned(),
-        headline: workload.cases[0].headline,
         cases: cases.collect(),
     }
 }

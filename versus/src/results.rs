@@ -34,8 +34,6 @@ pub struct WorkloadResults {
     pub name: String,
     /// What is done, in a line.
     pub about: String,
-    /// What decides who wins in most of the cases.
-    pub headline: Figure,
     pub cases: Vec<CaseResults>,
 }
 

@@ -12,7 +12,10 @@ const BUSY: f64 = 95.0;
 const LATE: f64 = 1.0;
 
 /// Ratios whose middle half is wider than this, in percent, are noise.
-const NOISY_RATIO: f64 = 10.0;
+pub const NOISY_RATIO: f64 = 10.0;
+
+/// Fewer rounds than this show no spread to trust.
+pub const ENOUGH_ROUNDS: usize = 5;
 
 /// The same of a figure by itself, which the machine's mood moves more.
 const NOISY_FIGURE: f64 = 25.0;
@@ -36,7 +39,7 @@ pub fn of(
             (Some(ratio), _) => ratio.spread.middle_percent() > NOISY_RATIO,
             (None, Some(figure)) => figure.middle_percent() > NOISY_FIGURE,
             (None, None) => false,
-        };
+        } || (own.len() < ENOUGH_ROUNDS && headline != Figure::Size);
         Some(Row {
             peer: contender.to_owned(),
             driver: first.driver.clone(),
@@ -87,21 +90,28 @@ fn ratios(
             .filter(|&figure| figure != headline),
     );
     let others = against.iter().filter(|&&other| other != contender);
+    let own: Vec<&Sample> = of_contender(samples, contender).collect();
     others
         .flat_map(|&other| figures.iter().map(move |&figure| (other, figure)))
         .filter_map(|(other, figure)| {
-            let within = of_contender(samples, contender).filter_map(|one| {
-                let base = of_contender(samples, other).find(|base| base.round == one.round)?;
-                let (own, base) = (one.figures.get(&figure)?, base.figures.get(&figure)?);
-                (*base > 0.0).then(|| own / base)
-            });
+            let base: Vec<&Sample> = of_contender(samples, other).collect();
             Some(Ratio {
                 against: other.to_owned(),
                 figure,
-                spread: Spread::of(within)?,
+                spread: within_rounds(&own, &base, figure)?,
             })
         })
         .collect()
+}
+
+/// A figure by a baseline's in the same round, over the rounds that have both. Of what is nothing or
+/// less (memory that shrank) there is no ratio.
+pub fn within_rounds(own: &[&Sample], base: &[&Sample], figure: Figure) -> Option<Spread> {
+    Spread::of(own.iter().filter_map(|own| {
+        let base = base.iter().find(|base| base.round == own.round)?;
+        let (own, base) = (*own.figures.get(&figure)?, *base.figures.get(&figure)?);
+        (own > 0.0 && base > 0.0).then(|| own / base)
+    }))
 }
 
 fn notes(figures: &BTreeMap<Figure, Spread>, samples: &[Sample]) -> Vec<String> {
@@ -147,7 +157,7 @@ fn notes(figures: &BTreeMap<Figure, Spread>, samples: &[Sample]) -> Vec<String> 
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{ENOUGH_ROUNDS, of};
     use crate::results::{Figure, Sample};
 
     fn sample(round: usize, cpu: f64) -> Sample {
@@ -160,13 +170,17 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_within_each_round() {
-        // The machine is twice as slow in the second round, for both.
-        let samples = [
-            ("fast", sample(0, 1.0)),
-            ("slow", sample(0, 2.0)),
-            ("slow", sample(1, 4.0)),
-            ("fast", sample(1, 2.0)),
-        ];
+        // The machine is slower in each round, for both.
+        let rounds = 0..ENOUGH_ROUNDS;
+        let samples: Vec<_> = rounds
+            .flat_map(|round| {
+                let slowness = (round + 1) as f64;
+                [
+                    ("fast", sample(round, slowness)),
+                    ("slow", sample(round, 2.0 * slowness)),
+                ]
+            })
+            .collect();
         let rows = of(Figure::Cpu, &["fast", "slow"], &samples, &["slow"]);
         let ratio = &rows[0].ratios[0];
         assert_eq!((ratio.spread.low, ratio.spread.high), (0.5, 0.5));

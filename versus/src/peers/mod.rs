@@ -28,6 +28,16 @@ use clap::ValueEnum;
 use crate::server::Orders;
 use crate::workload::Workload;
 
+/// Tokio and its other modes, in whatever workload: of those that take part the best is compared with.
+/// (`tokio-types` are its types on loops of Ringmill's.)
+pub const TOKIO: [&str; 5] = [
+    "tokio",
+    "tokio-multi",
+    "tokio-per-core",
+    "tokio-local",
+    "tokio-local-runtime",
+];
+
 /// Serves until the process is killed; returning is an error.
 pub type Serve = fn(&Orders) -> io::Result<()>;
 

@@ -215,7 +215,7 @@ fn absolute(workload: &WorkloadResults, cases: &[&CaseResults], figure: Figure) 
 /// The headline by Tokio's.
 fn relative(workload: &WorkloadResults, cases: &[&CaseResults]) -> Option<Chart> {
     let figure = cases.first()?.headline;
-    let groups = groups(cases, |case, row| {
+    let mut groups = groups(cases, |case, row| {
         let figure = case.headline;
         let baseline = case.rows.iter().find(|row| row.peer == BASELINE);
         let family = || {
@@ -230,16 +230,22 @@ fn relative(workload: &WorkloadResults, cases: &[&CaseResults]) -> Option<Chart>
         }
         verdict::ratio(row, baseline, figure)
     });
+    for group in &mut groups {
+        let case = cases.iter().find(|case| case.name == group.name);
+        if let Some(case) = case.filter(|case| case.headline != figure) {
+            group.name += &format!(" ({})", case.headline);
+        }
+    }
     (!groups.is_empty()).then(|| Chart {
         slug: slug(&[&workload.name, "by", BASELINE]),
         title: format!(
             "{}: {} relative to {BASELINE}",
             workload.name,
-            words(figure)
+            turned(figure)
         ),
         subtitle: String::from("to the left of 1: better"),
         kind: Kind::Bars(Bars {
-            label: format!("{}, {BASELINE} is 1 (logarithmic)", words(figure)),
+            label: format!("{}, {BASELINE} is 1 (logarithmic)", turned(figure)),
             text: units::ratio,
             relative: true,
             binary: false,
@@ -289,6 +295,14 @@ fn peers<'run>(cases: impl Iterator<Item = &'run CaseResults>) -> Vec<&'run str>
         }
     }
     found
+}
+
+/// A figure of which less is better, as ratios are turned.
+fn turned(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Throughput => "time of an operation, all in all",
+        figure => words(figure),
+    }
 }
 
 /// A figure on an axis, where there is room.

@@ -74,25 +74,16 @@ pub fn whole() -> Results {
     let http = [(64.0, 1.0), (64.0, 16.0), (1_000.0, 1.0)];
     let http = http.map(|(connections, depth)| wire(connections, f64::NAN, depth, 11_000.0));
     let workloads = vec![
-        workload("echo", Figure::Cpu, echo),
-        workload("http", Figure::Cpu, http.into()),
-        workload("churn", Figure::Cpu, vec![wire(64.0, 128.0, 1.0, 45_000.0)]),
-        workload("skewed", Figure::P99, vec![wire(64.0, 128.0, 1.0, 8_000.0)]),
-        workload("latency", Figure::P99, latency.into()),
-        workload("task", Figure::Elapsed, small),
-        workload(
-            "timer",
-            Figure::Elapsed,
-            inner(&["arm and cancel", "a million live"], 90.0),
-        ),
-        workload(
-            "channel",
-            Figure::Elapsed,
-            inner(&["ping-pong", "stream"], 120.0),
-        ),
+        workload("echo", echo),
+        workload("http", http.into()),
+        workload("churn", vec![wire(64.0, 128.0, 1.0, 45_000.0)]),
+        workload("skewed", vec![wire(64.0, 128.0, 1.0, 8_000.0)]),
+        workload("latency", latency.into()),
+        workload("task", small),
+        workload("timer", inner(&["arm and cancel", "a million live"], 90.0)),
+        workload("channel", inner(&["ping-pong", "stream"], 120.0)),
         workload(
             "idle",
-            Figure::Memory,
             vec![case(
                 "10000 idle connections",
                 &[("connections", 10_000.0)],
@@ -100,14 +91,9 @@ pub fn whole() -> Results {
                 &[(Figure::Memory, 1.0), (Figure::Cpu, 2.0)],
             )],
         ),
-        workload(
-            "start",
-            Figure::Elapsed,
-            inner(&["start and stop"], 250_000.0),
-        ),
+        workload("start", inner(&["start and stop"], 250_000.0)),
         workload(
             "size",
-            Figure::Size,
             vec![case("echo server", &[], 900_000.0, &bytes(Figure::Size))],
         ),
     ];
@@ -148,7 +134,7 @@ pub fn single(name: &str, figure: Figure, rows: &[(&str, f64)]) -> Results {
             warm_up: 0.1,
         },
         took_seconds: 12.0,
-        workloads: vec![workload(name, figure, vec![case])],
+        workloads: vec![workload(name, vec![case])],
     }
 }
 
@@ -165,11 +151,10 @@ fn machine() -> Machine {
     }
 }
 
-fn workload(name: &str, headline: Figure, cases: Vec<CaseResults>) -> WorkloadResults {
+fn workload(name: &str, cases: Vec<CaseResults>) -> WorkloadResults {
     WorkloadResults {
         name: name.to_owned(),
         about: format!("What {name} does & how, in a line."),
-        headline,
         cases,
     }
 }

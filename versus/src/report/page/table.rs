@@ -25,9 +25,6 @@ const COLUMNS: [Figure; 14] = [
     Figure::LoadCpu,
 ];
 
-/// A case's table compares with these; the verdicts with all.
-const BASELINES: [&str; 3] = ["tokio", "ring", "epoll"];
-
 /// A column's name, then a row for each peer; the first cell names it.
 pub struct Table {
     pub head: Vec<String>,
@@ -37,12 +34,10 @@ pub struct Table {
 /// One case.
 pub fn case(case: &CaseResults) -> Table {
     let headline = case.headline;
-    let mut ratios: Vec<(&str, Figure)> = Vec::new();
+    let mut baselines: Vec<&str> = Vec::new();
     for ratio in case.rows.iter().flat_map(|row| &row.ratios) {
-        let column = (ratio.against.as_str(), ratio.figure);
-        let wanted = ratio.figure == headline && BASELINES.contains(&column.0);
-        if wanted && !ratios.contains(&column) {
-            ratios.push(column);
+        if ratio.figure == headline && !baselines.contains(&ratio.against.as_str()) {
+            baselines.push(&ratio.against);
         }
     }
     let has = |figure: &Figure| case.rows.iter().any(|row| row.figures.contains_key(figure));
@@ -57,14 +52,7 @@ pub fn case(case: &CaseResults) -> Table {
         prose::column(headline),
         String::from("quartiles"),
     ];
-    head.extend(ratios.iter().map(|(against, figure)| {
-        let of = if *figure == headline {
-            String::new()
-        } else {
-            format!("{figure} ")
-        };
-        format!("{of}vs {against}")
-    }));
+    head.extend(baselines.iter().map(|against| format!("vs {against}")));
     head.extend(figures.iter().map(|figure| prose::column(*figure)));
     if drivers {
         head.push(String::from("driver"));
@@ -84,9 +72,9 @@ pub fn case(case: &CaseResults) -> Table {
             median(&headline),
             quartiles.unwrap_or_else(none),
         ];
-        cells.extend(ratios.iter().map(|(against, figure)| {
+        cells.extend(baselines.iter().map(|against| {
             let same = |ratio: &&crate::results::Ratio| {
-                ratio.against == *against && ratio.figure == *figure
+                ratio.against == *against && ratio.figure == headline
             };
             match row.ratios.iter().find(same) {
                 Some(ratio) => {
@@ -119,18 +107,8 @@ fn driver(row: &Row) -> Option<String> {
 }
 
 fn notes(row: &Row) -> String {
-    let errors = row.figures.get(&Figure::Errors).map(|spread| spread.high);
-    let errors = errors.filter(|errors| *errors > 0.0);
-    let mut notes = Vec::new();
-    notes.extend(row.noisy.then(|| String::from("noisy")));
-    notes.extend(errors.map(|errors| format!("up to {} errors a round", units::count(errors))));
-    // The run may have said it in its own words.
-    notes.extend(
-        row.notes
-            .iter()
-            .filter(|note| note.as_str() != "noisy")
-            .cloned(),
-    );
+    let noisy = row.noisy.then(|| String::from("noisy"));
+    let notes: Vec<String> = noisy.into_iter().chain(row.notes.iter().cloned()).collect();
     notes.join("; ")
 }
 

@@ -1,12 +1,21 @@
 //! Who wins: the headline figure of Ringmill by that of each baseline, case by case.
 
-use crate::results::{CaseResults, Figure, Results, Row, WorkloadResults};
+use crate::peers;
+use crate::results::{CaseResults, Figure, Results, Row, Sample, WorkloadResults};
+use crate::rows;
 use crate::statistics::Spread;
 
 use super::reasons::Reasons;
 
-/// The peers that the verdicts are about; each has a section of its own.
+/// The peers that the verdicts are about; each has a section of its own. The variants of ours
+/// (`ringmill-spsc`) are in the tables alone.
 pub const OURS: [&str; 2] = ["ringmill", "ringmill-epoll"];
+
+/// The peers that are no runtimes, or start with this and a hyphen: what one could hope for.
+const FLOOR: [&str; 4] = ["ring", "epoll", "std", "fio"];
+
+/// A generator that was late more often, in percent, has measured itself.
+const LATE: f64 = 1.0;
 
 /// Below this ratio it is a win, if the rounds agree.
 const WIN: f64 = 0.97;
@@ -54,16 +63,26 @@ pub struct Verdict<'run> {
     pub theirs: Spread,
     /// Less is better, whatever the figure.
     pub ratio: Spread,
-    /// Of one of the two.
+    /// The rounds disagree or are too few, or answers of one of the two were wrong or missing.
     pub noisy: bool,
     pub outcome: Outcome,
     /// Why it is a loss.
     pub reason: Option<String>,
 }
 
-/// A hand-written loop, which is no runtime: what one could hope for.
+/// Whether it is no runtime but a hand-written loop or the like.
 pub fn is_floor(peer: &str) -> bool {
-    ["ring", "epoll"].contains(&peer) || peer.starts_with("ring-") || peer.starts_with("epoll-")
+    let name = peer.split_once('-').map_or(peer, |(name, _)| name);
+    FLOOR.contains(&name)
+}
+
+/// Whether a row's figures are in doubt, whatever their spread.
+fn is_doubtful(row: &Row) -> bool {
+    let high = |figure| row.figures.get(&figure).map_or(0.0, |spread| spread.high);
+    let late = row.figures.get(&Figure::Late);
+    high(Figure::Errors) > 0.0
+        || high(Figure::Unanswered) > 0.0
+        || late.is_some_and(|late| late.median > LATE)
 }
 
 /// All verdicts on one of [`OURS`], losses first, those to a runtime before those to the
@@ -92,7 +111,9 @@ pub fn of_case<'run>(
     let figure = case.headline;
     let judge = |(baseline, theirs): (&'run str, &'run Row)| {
         let ratio = ratio(own, theirs, figure)?;
-        let noisy = own.noisy || theirs.noisy;
+        let few = own.samples.len() < rows::ENOUGH_ROUNDS && figure != Figure::Size;
+        let wide = ratio.middle_percent() > rows::NOISY_RATIO;
+        let noisy = few || wide || is_doubtful(own) || is_doubtful(theirs);
         let outcome = outcome(ratio.median, noisy)?;
         let lost = outcome == Outcome::Loss;
         let reason = || reasons.find(&workload.name, &case.name, ours, &theirs.peer);
@@ -128,21 +149,11 @@ fn outcome(median: f64, noisy: bool) -> Option<Outcome> {
 
 /// A peer's `figure` by another's, turned so that less is better.
 ///
-/// As the run has it, or else from the samples, round by round.
+/// Within each round, then over the rounds.
 pub fn ratio(row: &Row, against: &Row, figure: Figure) -> Option<Spread> {
-    let stored = row
-        .ratios
-        .iter()
-        .find(|ratio| ratio.against == against.peer && ratio.figure == figure)
-        .map(|ratio| ratio.spread);
-    let spread = stored.or_else(|| {
-        Spread::of(row.samples.iter().filter_map(|own| {
-            let same = |other: &&crate::results::Sample| other.round == own.round;
-            let other = against.samples.iter().find(same)?;
-            let quotient = own.figures.get(&figure)? / other.figures.get(&figure)?;
-            quotient.is_finite().then_some(quotient)
-        }))
-    })?;
+    let own: Vec<&Sample> = row.samples.iter().collect();
+    let base: Vec<&Sample> = against.samples.iter().collect();
+    let spread = rows::within_rounds(&own, &base, figure)?;
     Some(if figure.less_is_better() {
         spread
     } else {
@@ -156,10 +167,10 @@ pub fn ratio(row: &Row, against: &Row, figure: Figure) -> Option<Spread> {
     })
 }
 
-/// What a peer is a mode of: Tokio has three.
+/// What a peer is a mode of: Tokio has several.
 pub fn family(peer: &str) -> &str {
-    if peer.starts_with("tokio-") {
-        "tokio"
+    if peers::TOKIO.contains(&peer) {
+        peers::TOKIO[0]
     } else {
         peer
     }
@@ -181,7 +192,7 @@ pub fn baselines(case: &CaseResults, figure: Figure) -> Vec<(&str, &Row)> {
     };
     for row in &case.rows {
         let Some(own) = cost(row) else { continue };
-        if OURS.contains(&row.peer.as_str()) {
+        if row.peer.starts_with(OURS[0]) {
             continue;
         }
         let family = family(&row.peer);
@@ -237,7 +248,7 @@ mod tests {
             ("ring", 130.0),
         ];
         let results = synthetic::single("unheard-of", Figure::Throughput, &rows);
-        let reasons = Reasons::committed().expect("reasons");
+        let reasons = Reasons::parse("").expect("no reasons");
         let found: Vec<_> = all(&results, "ringmill", &reasons)
             .into_iter()
             .map(|one| (one.against, one.outcome, one.reason))
