@@ -66,7 +66,11 @@ impl Drop for WatchdogThread {
             thread.thread().unpark();
             // It ends when the channel does. A hook that hangs (a standard error that nobody reads)
             // is left to itself: the end of a runtime is not to depend on it.
-            let _ = self.gone.recv_timeout(PATIENCE);
+            let ended = self.gone.recv_timeout(PATIENCE);
+            if ended == Err(mpsc::RecvTimeoutError::Disconnected) {
+                // It has nothing left to do but to end; the hook's panics are contained.
+                let _ = thread.join();
+            }
         }
     }
 }
